@@ -1,0 +1,1 @@
+"""a2a-mcp: a fleet of Model Context Protocol servers."""

@@ -1,0 +1,1 @@
+"""The agent-to-agent namespace; the fleet lives in `mcp`."""

@@ -1,0 +1,1 @@
+"""The fleet: `core` is how a server lives, `domain` what it knows, `servers` the menus."""

@@ -1,0 +1,24 @@
+"""How a server lives: what every menu gets for free. This face is all that a menu imports.
+
+The names load on first use (PEP 562), so that the command line can read the registry without importing a server.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from app.a2a.mcp.core.call import Call
+    from app.a2a.mcp.core.run import run
+    from app.a2a.mcp.core.runtime import Runtime
+    from app.a2a.mcp.core.schemas import ToolInput, ToolOutput
+    from app.a2a.mcp.core.server import Server
+
+__all__ = ["Call", "Runtime", "Server", "ToolInput", "ToolOutput", "run"]
+
+_HOME = {"ToolInput": "schemas", "ToolOutput": "schemas"}
+
+
+def __getattr__(name: str) -> object:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOME.get(name, name.lower())}"), name)

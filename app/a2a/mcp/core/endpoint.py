@@ -1,0 +1,178 @@
+"""The MCP endpoint: broken envelopes are refused here, everything else goes to the SDK, in either era.
+
+No protocol session exists, so any instance answers any call. Replies are JSON; a tool that talks while it works
+(progress, logging) is answered as an event stream.
+"""
+
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from typing import Any
+
+import orjson
+from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
+from mcp.server.transport_security import TransportSecuritySettings
+from mcp_types import INVALID_REQUEST, METHOD_NOT_FOUND, PARSE_ERROR
+from starlette.types import Message, Receive, Scope, Send
+
+from app.a2a.mcp.core.binding import FleetServer
+from app.a2a.mcp.core.refusal import refuse
+from app.a2a.mcp.core.request import RequestInfo, request_info
+from app.a2a.mcp.core.runtime import Runtime
+from app.a2a.mcp.core.scopes import insufficient_scope_headers
+from app.a2a.mcp.core.server import Server
+from app.a2a.mcp.errors import A2AError, InvalidArgumentError, LimitExceededError, PermissionDeniedError
+
+KNOWN_METHODS = frozenset(
+    {
+        "initialize", "ping", "server/discover", "tools/list", "tools/call", "resources/list", "resources/read",
+        "resources/templates/list", "resources/subscribe", "resources/unsubscribe", "prompts/list", "prompts/get",
+        "completion/complete", "logging/setLevel", "subscriptions/listen", "notifications/initialized",
+        "notifications/cancelled", "notifications/progress",
+    }
+)  # fmt: skip
+"""What may appear in a log or label; a caller's invention is written as `other`."""
+
+
+class Refusal(Exception):  # noqa: N818 - it carries an error, it is not one
+    """Stop and answer with this error, HTTP status and JSON-RPC code."""
+
+    def __init__(self, error: A2AError, status: int, code: int = INVALID_REQUEST, headers: Any = ()) -> None:
+        super().__init__(error.message)
+        self.error, self.status, self.code, self.headers = error, status, code, headers
+
+
+class McpEndpoint:
+    """ASGI application at /mcp. `run` is entered once a process, before the first request."""
+
+    def __init__(self, server: Server[Any], mcp: FleetServer, runtime: Runtime) -> None:
+        self.runtime = runtime
+        self.limit = server.service.max_body_bytes
+        self.permissions = {spec.name: spec.permission for spec in server.tools.values()}
+        self.quiet = frozenset(server.tools)
+        self.json = self._manager(mcp, json_response=True)
+        self.stream = self._manager(mcp, json_response=False)
+        self.stack = AsyncExitStack()
+
+    def _manager(self, mcp: FleetServer, *, json_response: bool) -> StreamableHTTPSessionManager:
+        return StreamableHTTPSessionManager(
+            mcp._lowlevel_server,  # the public app factory keeps a single manager, and two reply forms need two
+            json_response=json_response,
+            stateless=True,
+            max_request_body_size=self.limit,
+            # core/hosts.py has checked Host and Origin for every path already.
+            security_settings=TransportSecuritySettings(enable_dns_rebinding_protection=False),
+        )
+
+    async def __aenter__(self) -> "McpEndpoint":
+        await self.stack.enter_async_context(self.json.run())
+        await self.stack.enter_async_context(self.stream.run())
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self.stack.aclose()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one HTTP request."""
+        info = request_info(scope)
+        try:
+            _check_head(scope)
+            body = await self._read(scope, receive)
+            message = _envelope(body)
+            self._note(message, info)
+            self._permit(info)
+        except Refusal as refusal:
+            info.error_code = refusal.error.code
+            await refuse(scope, send, refusal.error, refusal.status, refusal.headers, refusal.code)
+            return
+        manager = self.json if self._answers_at_once(message) else self.stream
+        await manager.handle_request(scope, _replay(body, receive), send)
+
+    async def _read(self, scope: Scope, receive: Receive) -> bytes:
+        """The whole body, refused as soon as it is known to be too large."""
+        too_large = Refusal(LimitExceededError(f"a request body may have {self.limit} bytes"), 413)
+        declared = _header(scope, b"content-length")
+        if declared and declared.isdigit() and int(declared) > self.limit:
+            raise too_large
+        body = bytearray()
+        while True:
+            part = await receive()
+            if part["type"] == "http.disconnect":
+                raise Refusal(InvalidArgumentError("the client left before its request was complete"), 400)
+            body += part.get("body", b"")
+            if len(body) > self.limit:
+                raise too_large
+            if not part.get("more_body", False):
+                return bytes(body)
+
+    def _note(self, message: Mapping[str, Any], info: RequestInfo) -> None:
+        method = message.get("method")
+        info.mcp_method = method if method in KNOWN_METHODS else "other" if method else "response"
+        params = message.get("params")
+        if method == "tools/call" and isinstance(params, Mapping):
+            name = params.get("name")
+            info.tool = name if isinstance(name, str) and name in self.permissions else None
+        settings = self.runtime.settings
+        limit = self.runtime.clock() + settings.mcp_call_timeout_seconds
+        info.deadline = min(info.deadline, limit) if info.deadline else limit
+
+    def _permit(self, info: RequestInfo) -> None:
+        if info.tool is None or info.caller is None or info.caller.may(self.permissions[info.tool]):
+            return
+        needed = self.permissions[info.tool]
+        error = PermissionDeniedError(f"{info.tool} needs the permission {needed!r}, which this credential lacks")
+        headers = insufficient_scope_headers(self.runtime.settings, self.runtime.service.name, needed)
+        raise Refusal(error, 403, headers=headers)
+
+    def _answers_at_once(self, message: Mapping[str, Any]) -> bool:
+        """Whether one JSON reply is all there will be: not for subscriptions and tools registered by `extend`."""
+        if message.get("method") == "subscriptions/listen":
+            return False
+        params = message.get("params")
+        name = params.get("name") if isinstance(params, Mapping) else None
+        return message.get("method") != "tools/call" or not isinstance(name, str) or name in self.quiet
+
+
+def _check_head(scope: Scope) -> None:
+    if scope["method"] != "POST":
+        error = InvalidArgumentError("this endpoint keeps no sessions and no streams of its own: POST to it")
+        raise Refusal(error, 405, METHOD_NOT_FOUND, [(b"allow", b"POST")])
+    media = (_header(scope, b"content-type") or b"").split(b";")[0].strip().lower()
+    if media != b"application/json":
+        raise Refusal(InvalidArgumentError.at("/headers/content-type", "must be application/json"), 415)
+
+
+def _header(scope: Scope, name: bytes) -> bytes | None:
+    return next((value for key, value in scope["headers"] if key == name), None)
+
+
+def _envelope(body: bytes) -> Mapping[str, Any]:
+    """The JSON-RPC 2.0 message of a body; raises Refusal as MCP's transport chapter says."""
+    try:
+        message = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        raise Refusal(InvalidArgumentError("the request body is not valid JSON"), 400, PARSE_ERROR) from None
+    if isinstance(message, list):
+        raise Refusal(InvalidArgumentError("batches are not part of this protocol: send one message"), 400)
+    if not isinstance(message, dict) or message.get("jsonrpc") != "2.0":
+        raise Refusal(InvalidArgumentError.at("/jsonrpc", 'must be "2.0" in a JSON object'), 400)
+    if "id" in message and (isinstance(message["id"], bool) or not isinstance(message["id"], str | int)):
+        raise Refusal(InvalidArgumentError.at("/id", "must be a string or an integer"), 400)
+    if "method" in message and not isinstance(message["method"], str):
+        raise Refusal(InvalidArgumentError.at("/method", "must be a string"), 400)
+    if not message.keys() & {"method", "result", "error"}:
+        raise Refusal(InvalidArgumentError.at("/method", "is required"), 400)
+    return message
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    """A receive that gives the body once and then what the connection says, so that a leaving client is noticed."""
+    sent = False
+
+    async def replay() -> Message:
+        nonlocal sent
+        if sent:
+            return await receive()
+        sent = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return replay

@@ -1,0 +1,53 @@
+"""What one request carries through every layer: its id, its caller, what it asked and how it ended."""
+
+from collections.abc import MutableMapping
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+SCOPE_KEY = "a2a"
+
+Permission = Literal["read", "write"]
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who is asking, as their credential proved it; `expires_at` is a Unix time in seconds."""
+
+    client_id: str
+    permissions: frozenset[str]
+    credential: Literal["api_key", "jwt", "local"]
+    token_id: str | None = None
+    expires_at: float | None = None
+    audience: frozenset[str] | None = None
+
+    def may(self, permission: str) -> bool:
+        """Whether the caller holds the permission."""
+        return permission in self.permissions
+
+
+@dataclass(slots=True)
+class RequestInfo:
+    """One request, filled in as it passes inwards; `started` is a monotonic time, `deadline` too (seconds)."""
+
+    correlation_id: str
+    started: float
+    traceparent: str | None = None
+    client_address: str | None = None
+    caller: Caller | None = None
+    mcp_method: str | None = None
+    tool: str | None = None
+    protocol_version: str | None = None
+    outcome: str | None = None
+    error_code: str | None = None
+    deadline: float | None = None
+    labels: dict[str, str] = field(default_factory=dict)
+
+
+current_request: ContextVar[RequestInfo | None] = ContextVar("a2a_current_request", default=None)
+
+
+def request_info(scope: MutableMapping[str, Any]) -> RequestInfo:
+    """The request's record; the correlation middleware, outermost, has put it there."""
+    info: RequestInfo = scope[SCOPE_KEY]
+    return info

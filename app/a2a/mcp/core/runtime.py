@@ -1,0 +1,81 @@
+"""What one server process shares, built once and passed to every layer."""
+
+import platform
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+
+import anyio
+
+from app.a2a.mcp.core.auth import Authenticator
+from app.a2a.mcp.core.circuit_breaker import Breakers
+from app.a2a.mcp.core.metrics import Metrics
+from app.a2a.mcp.core.rate_limit import RateLimiter
+from app.a2a.mcp.core.registry import Registry, Service, load_registry
+from app.a2a.mcp.core.settings import Settings
+from app.a2a.mcp.core.sisters import Sisters
+from app.a2a.mcp.core.stores import Stores
+
+
+def project_version() -> str:
+    """The installed release's version, `0+source` in a tree that was never installed."""
+    try:
+        return version("a2a-mcp")
+    except PackageNotFoundError:
+        return "0+source"
+
+
+@dataclass(slots=True)
+class Runtime:
+    """The process: `clock` is monotonic seconds; `started` and `draining` are what readiness tells."""
+
+    service: Service
+    registry: Registry
+    settings: Settings
+    metrics: Metrics
+    stores: Stores
+    breakers: Breakers
+    limiter: RateLimiter
+    authenticator: Authenticator
+    sisters: Sisters
+    threads: anyio.CapacityLimiter
+    clock: Callable[[], float] = time.monotonic
+    version: str = field(default_factory=project_version)
+    python: str = field(default_factory=platform.python_version)
+    started_at: float = field(default_factory=time.time)
+    started: bool = False
+    draining: bool = False
+
+    async def start(self) -> None:
+        """Open what must not cross a fork: connections, pools, background tasks."""
+        await self.stores.start()
+        await self.breakers.start()
+        await self.sisters.start()
+
+    async def close(self) -> None:
+        """Close what `start` opened, in reverse."""
+        await self.sisters.close()
+        await self.breakers.close()
+        await self.stores.close()
+
+
+def build_runtime(service: Service, settings: Settings, registry: Registry | None = None) -> Runtime:
+    """Everything a process of that service shares; nothing is connected until `start`."""
+    registry = registry or load_registry()
+    metrics = Metrics(service.name)
+    stores = Stores.open(settings, metrics)
+    breakers = Breakers(service.name, stores, metrics)
+    authenticator = Authenticator(settings)
+    return Runtime(
+        service=service,
+        registry=registry,
+        settings=settings,
+        metrics=metrics,
+        stores=stores,
+        breakers=breakers,
+        limiter=RateLimiter(settings, registry.instances, stores, breakers, metrics),
+        authenticator=authenticator,
+        sisters=Sisters(service.name, settings, registry, breakers, authenticator),
+        threads=anyio.CapacityLimiter(settings.mcp_worker_threads),
+    )

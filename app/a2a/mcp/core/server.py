@@ -1,0 +1,110 @@
+"""`Server`: what a menu file declares - tools, resources, prompts, completions, a lifespan - under a registry name."""
+
+import inspect
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any, Generic, TypeVar
+
+from mcp.server import MCPServer
+from mcp_types import Completion, ToolAnnotations
+
+from app.a2a.mcp.core.call import StateT
+from app.a2a.mcp.core.registry import Service, load_registry
+from app.a2a.mcp.core.runtime import Runtime
+from app.a2a.mcp.core.tools import ToolFunction, ToolSpec
+from app.a2a.mcp.errors import ConfigurationError
+
+FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
+Lifespan = Callable[[Runtime], AbstractAsyncContextManager[StateT]]
+Declaration = tuple[Callable[..., Any], tuple[Any, ...], Mapping[str, Any]]
+
+
+class Server(Generic[StateT]):
+    """A service's menu. It holds declarations only: a process binds them to its runtime (core/binding.py)."""
+
+    def __init__(self, name: str, *, service: Service | None = None, instructions: str | None = None) -> None:
+        self.service = service or load_registry().get(name)
+        self.instructions = instructions
+        self.tools: dict[str, ToolSpec] = {}
+        self.resources: list[Declaration] = []
+        self.prompts: list[Declaration] = []
+        self.completer: Callable[..., Awaitable[Completion | None]] | None = None
+        self.lifespan_factory: Lifespan[StateT] | None = None
+        self.extensions: list[Callable[[MCPServer[Any]], None]] = []
+
+    @property
+    def name(self) -> str:
+        """Its name in the registry."""
+        return self.service.name
+
+    def tool(
+        self,
+        *,
+        title: str | None = None,
+        writes: bool = False,
+        destructive: bool = False,
+        idempotent: bool = True,
+        open_world: bool = False,
+        examples: tuple[Mapping[str, Any], ...] = (),
+    ) -> Callable[[ToolFunction], ToolFunction]:
+        """Declare a typed async function as a tool; its docstring is what a model reads to choose it.
+
+        Without `writes` the tool is pure: read-only, idempotent, and wants the permission `read`.
+        """
+
+        def declare(function: ToolFunction) -> ToolFunction:
+            name = getattr(function, "__name__", "")
+            if not inspect.iscoroutinefunction(function):
+                raise TypeError(f"{name}: a tool is an async function; heavy work goes through call.run")
+            if name in self.tools:
+                raise ConfigurationError(f"{self.name} declares the tool {name} twice")
+            annotations = ToolAnnotations(
+                title=title or name.replace("_", " ").capitalize(),
+                read_only_hint=not writes,
+                destructive_hint=destructive,
+                idempotent_hint=idempotent,
+                open_world_hint=open_world,
+            )
+            description = inspect.getdoc(function) or ""
+            self.tools[name] = ToolSpec(
+                function, name, annotations.title or name, description, annotations, examples
+            )
+            return function
+
+        return declare
+
+    def resource(self, uri: str, **options: Any) -> Callable[[FunctionT], FunctionT]:
+        """Declare a resource or an RFC 6570 template; the function returns text, bytes or a JSON-able object."""
+        return self._collect(self.resources, uri, options)
+
+    def prompt(self, **options: Any) -> Callable[[FunctionT], FunctionT]:
+        """Declare a prompt; its parameters are strings, and it returns the text of one user message, or messages."""
+        return self._collect(self.prompts, None, options)
+
+    def completion(self) -> Callable[[FunctionT], FunctionT]:
+        """Declare the completer: `async (ref, argument, context[, call]) -> Completion | None`."""
+
+        def declare(function: FunctionT) -> FunctionT:
+            self.completer = function
+            return function
+
+        return declare
+
+    def lifespan(self, factory: Callable[[Runtime], AsyncIterator[StateT]]) -> Lifespan[StateT]:
+        """Declare what the process opens before it is ready: an async generator that yields the state once."""
+        self.lifespan_factory = asynccontextmanager(factory)
+        return self.lifespan_factory
+
+    def extend(self, register: Callable[[MCPServer[Any]], None]) -> Callable[[MCPServer[Any]], None]:
+        """Register things in the SDK's own way, for what a menu cannot say (progress, elicitation, sampling)."""
+        self.extensions.append(register)
+        return register
+
+    def _collect(
+        self, into: list[Declaration], uri: str | None, options: Mapping[str, Any]
+    ) -> Callable[[FunctionT], FunctionT]:
+        def declare(function: FunctionT) -> FunctionT:
+            into.append((function, (uri,) if uri is not None else (), options))
+            return function
+
+        return declare

@@ -1,0 +1,1 @@
+"""What the servers know: pure logic without web, MCP or environment."""

@@ -1,0 +1,1 @@
+"""The menus, one file a server, found by name through service_registry.json."""
