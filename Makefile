@@ -1,0 +1,112 @@
+# The verbs of this repository. `make help` lists them; each can be run again.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.ONESHELL:
+MAKEFLAGS += --no-print-directory
+
+OS ?= debian13
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+RIG := molecule/shared/rig.sh
+REPORTS := .cache/reports
+
+# What a bare Debian 12 lacks: compilers for the two wheels without binaries, and the real services tests talk to.
+PACKAGES := build-essential pkg-config libsystemd-dev python3-dev python3-venv redis-server nginx-light wordnet-base \
+	openssl curl jq git
+# annoy would otherwise be compiled for this machine's CPU alone.
+export ANNOY_COMPILER_ARGS := -D_CRT_SECURE_NO_WARNINGS,-fpermissive,-DANNOYLIB_MULTITHREADED_BUILD,-std=c++14,-O3,-mavx2,-mfma,-mf16c
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+say = printf '\n\033[1m== %s\033[0m\n' "$(1)"
+
+.PHONY: help
+help: ## list the verbs
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: packages
+packages:
+	@missing=$$(dpkg-query -W -f '$${db:Status-Abbrev} $${Package}\n' $(PACKAGES) 2>/dev/null \
+		| awk '$$1 == "ii" {print $$2}' | sort -u | comm -13 - <(printf '%s\n' $(PACKAGES) | sort -u))
+	if [ -n "$$missing" ]; then
+		$(call say,Installing Debian packages: $$(echo $$missing))
+		export DEBIAN_FRONTEND=noninteractive
+		# The services are started by tests, on sockets of their own: none may start by itself here.
+		policy=/usr/sbin/policy-rc.d; made=
+		[ -e $$policy ] || { printf '#!/bin/sh\nexit 101\n' > $$policy; chmod 755 $$policy; made=1; }
+		apt-get update -qq && apt-get install -y -qq --no-install-recommends $$missing >/dev/null
+		[ -z "$$made" ] || rm -f $$policy
+	fi
+
+$(VENV)/.ready: requirements-dev.txt pyproject.toml | packages
+	@$(call say,Making the virtual environment from pinned requirements)
+	[ -x $(BIN)/python ] || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip -q
+	$(BIN)/python -m pip install -q "$$(grep '^uv==' requirements-dev.txt)"
+	$(BIN)/uv pip sync -q --python $(BIN)/python requirements-dev.txt
+	$(BIN)/uv pip install -q --python $(BIN)/python --no-deps -e .
+	touch $@
+
+.PHONY: venv
+venv: packages $(VENV)/.ready ## install what is needed: Debian packages and a virtual environment
+
+.PHONY: up
+up: venv ## boot a local systemd host (OS=debian13|debian12), deploy site.yml to it, show a first call
+	@molecule/shared/local_host.sh up $(OS)
+
+.PHONY: down
+down: ## remove the local host
+	@molecule/shared/local_host.sh down
+
+.PHONY: shell
+shell: ## a root shell on the local host
+	@$(RIG) ssh local
+
+.PHONY: lint
+lint: venv ## formatting, lint, types, YAML and Ansible rules
+	@$(call say,ruff); ruff format --check . ; ruff check .
+	$(call say,mypy --strict); mypy
+	$(call say,yamllint); yamllint -s .
+	$(call say,ansible-lint, profile production); ansible-lint --offline -q
+
+.PHONY: unit
+unit: venv
+	@$(call say,Unit and contract tests); mkdir -p $(REPORTS)
+	pytest tests -m 'not e2e and not fault' --junitxml $(REPORTS)/unit.xml
+
+.PHONY: check
+check: lint unit ## the fast part, for the inner loop (under 3 minutes)
+
+.PHONY: molecule
+molecule: venv
+	@$(call say,Molecule: the real site.yml on a bare Debian 13 and a bare Debian 12)
+	molecule/shared/test.sh $(REPORTS)
+
+.PHONY: test
+test: ## everything: lint, types, unit, contract, Molecule, end to end, faults
+	@rm -rf $(REPORTS)
+	$(MAKE) lint unit molecule
+	$(BIN)/python tests/count.py $(REPORTS)
+
+.PHONY: bench
+bench: venv ## measure speed and memory, and recall of the vector index
+	@for script in bench/*.py; do $(call say,$$script); $(BIN)/python $$script; done
+
+.PHONY: lock
+lock: ## pin every dependency again after pyproject.toml changed
+	@uv pip compile -q --universal --python-version 3.11 --no-header --no-annotate --extra deploy --extra dev \
+		pyproject.toml -o requirements-dev.txt
+	uv pip compile -q --universal --python-version 3.11 --no-header --no-annotate --generate-hashes \
+		pyproject.toml -o requirements-release.txt
+	{ echo '-e .'; uv pip compile -q --universal --python-version 3.11 --no-header --no-annotate --extra deploy pyproject.toml; } \
+		> requirements.txt
+	echo "requirements.txt, requirements-release.txt and requirements-dev.txt are pinned"
+
+.PHONY: docs
+docs: venv ## write the generated tables of README, docs and .env.template again
+	@$(BIN)/python docs/generate.py
+
+.PHONY: clean
+clean: down ## remove the local host, the virtual environment and all caches of this checkout
+	@rm -rf $(VENV) .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis
