@@ -1,0 +1,1 @@
+"""What we know about texts: words, likeness, meaning, clusters, keyphrases and a lexicon."""
