@@ -1,0 +1,128 @@
+"""journald's native protocol over a datagram socket that never blocks.
+
+systemd-python's own sender waits, GIL held, for a journal that does not read; every thread then stands still and the
+watchdog kills a healthy process. This one drops the record and counts it.
+"""
+
+import errno
+import logging
+import os
+import socket
+from typing import Any
+
+import orjson
+from systemd.journal import JournalHandler
+
+JOURNAL_SOCKET = "/run/systemd/journal/socket"
+
+STANDARD_FIELDS = frozenset(
+    {"PRIORITY", "LOGGER", "THREAD_NAME", "CODE_FILE", "CODE_LINE", "CODE_FUNC", "SYSLOG_IDENTIFIER"}
+)
+"""What JournalHandler adds and we keep; its CODE_ARGS and EXCEPTION_INFO could quote a caller."""
+
+MESSAGE_LIMIT = 4096
+"""Characters of a message repeated when the whole record was too large for a datagram."""
+
+
+class DropCount:
+    """How many records this process could not log; exported as a2a_mcp_log_records_dropped_total."""
+
+    def __init__(self) -> None:
+        self.value = 0
+
+    def add(self) -> None:
+        """One more record is lost."""
+        self.value += 1
+
+
+dropped = DropCount()
+
+
+class JournalSender:
+    """The `sender_function` of JournalHandler: sends `fields` (and the standard ones), ignores every other keyword."""
+
+    def __init__(self, fields: frozenset[str], path: str = JOURNAL_SOCKET, drops: DropCount = dropped) -> None:
+        self.fields = fields | STANDARD_FIELDS
+        self.path = path
+        self.drops = drops
+        # Unconnected: each datagram looks the path up again, so a restarted journald is found.
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
+        self.socket.setblocking(False)
+
+    def __call__(self, message: str, **fields: Any) -> None:
+        """Send one record; a full, absent or frozen journal costs the record, never time."""
+        kept = {name: value for name, value in fields.items() if name in self.fields and value is not None}
+        try:
+            self.socket.sendto(encode({"MESSAGE": message, **kept}), self.path)
+        except OSError as error:
+            if error.errno == errno.EMSGSIZE:
+                self._send_shortened(message, kept)
+            else:
+                self.drops.add()
+
+    def _send_shortened(self, message: str, fields: dict[str, Any]) -> None:
+        fields.pop("EXCEPTION", None)
+        short = {
+            "message": "the record was too large for the journal",
+            "bytes": len(message.encode()),
+            "correlation_id": fields.get("CORRELATION_ID"),
+            "beginning": message[:MESSAGE_LIMIT],
+        }
+        try:
+            self.socket.sendto(encode({"MESSAGE": orjson.dumps(short).decode(), **fields}), self.path)
+        except OSError:
+            self.drops.add()
+
+    def close(self) -> None:
+        """Close the socket."""
+        self.socket.close()
+
+
+def encode(fields: dict[str, Any]) -> bytes:
+    """The wire form of one record.
+
+    `NAME=value` lines; a value with a line feed goes as name, little-endian 64-bit length, bytes
+    (systemd, "Native Journal Protocol").
+    """
+    parts = bytearray()
+    for name, value in fields.items():
+        data = value if isinstance(value, bytes) else str(value).encode("utf-8", "replace")
+        if b"\n" in data:
+            parts += name.encode() + b"\n" + len(data).to_bytes(8, "little") + data + b"\n"
+        else:
+            parts += name.encode() + b"=" + data + b"\n"
+    return bytes(parts)
+
+
+class NativeHandler(JournalHandler):
+    """JournalHandler whose own failures are counted instead of printed: the print would quote the arguments."""
+
+    def __init__(self, sender: JournalSender, identifier: str) -> None:
+        super().__init__(sender_function=sender, SYSLOG_IDENTIFIER=identifier)  # type: ignore[no-untyped-call]
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
+        """Count the record as lost."""
+        dropped.add()
+
+
+class StreamHandler(logging.StreamHandler):  # type: ignore[type-arg]
+    """Lines on stderr; a failure is counted instead of printed."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
+        """Count the record as lost."""
+        dropped.add()
+
+
+def notify(address: str, state: str) -> bool:
+    """Send `state` (`READY=1\\nSTATUS=…`) to systemd's notification socket without waiting; whether it was taken.
+
+    sd_notify(3); a leading `@` is the abstract namespace. A socket per call keeps it safe across fork.
+    """
+    target = "\0" + address[1:] if address.startswith("@") else os.fspath(address)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as sender:
+        sender.setblocking(False)
+        try:
+            sender.sendto(state.encode(), target)
+        except OSError:
+            return False
+    return True
