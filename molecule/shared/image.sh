@@ -34,13 +34,14 @@ while IFS= read -r option; do
   apt_options+=("--aptopt=$option")
 done < <(apt-config dump | grep -E '^Acquire::(Check-|Retries|http::Proxy|https::Proxy)' || true)
 
-download="APT_CONFIG=\$MMDEBSTRAP_APT_CONFIG apt-get install --quiet=2 --yes --download-only --no-install-recommends"
+# The base's own debs are not wanted, what is fetched after them is.
+download="rm -f \"\$1\"/var/cache/apt/archives/*.deb; APT_CONFIG=\$MMDEBSTRAP_APT_CONFIG apt-get install --quiet=2 --yes --download-only --no-install-recommends"
 download+=" ${role_packages[*]}"
 
 echo "rig: building $image (about a minute)" >&2
 started=$SECONDS
 mmdebstrap --quiet --mode=root --variant=minbase --include="$base" "${apt_options[@]}" \
-  --customize-hook="$here/image_finish.sh" --customize-hook="$download" --skip=cleanup/apt/cache \
+  --customize-hook="$download" --customize-hook="$here/image_finish.sh" --skip=cleanup/apt \
   "$suite" - \
   | podman import --quiet --change 'CMD ["/sbin/init"]' --change 'STOPSIGNAL SIGRTMIN+3' \
     --change 'ENV container=podman' - "$image" >/dev/null

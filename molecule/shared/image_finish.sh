@@ -29,3 +29,7 @@ for unit in getty.target getty@tty1.service console-getty.service systemd-udevd.
   proc-sys-fs-binfmt_misc.automount proc-sys-fs-binfmt_misc.mount apt-daily.timer apt-daily-upgrade.timer; do
   ln -sf /dev/null "$units/$unit"
 done
+
+# No package lists, and older than a day, as a cloud image has them.
+rm -rf "$root"/var/lib/apt/lists/* "$root"/var/lib/apt/periodic/* "$root"/var/cache/apt/*.bin
+touch --date='2 days ago' "$root/var/lib/apt/lists"
