@@ -1,0 +1,83 @@
+"""The state that instances share, chosen in one place: Redis where REDIS_URL names one, this process otherwise."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Literal
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from app.a2a.mcp.core.settings import Settings
+from app.a2a.mcp.core.stores.memory import MemoryRateStore
+from app.a2a.mcp.core.stores.rates import RateStore, Window
+from app.a2a.mcp.core.stores.records import RecordStore, open_record_store
+from app.a2a.mcp.core.stores.redis import RedisRateStore, open_redis
+
+if TYPE_CHECKING:
+    from app.a2a.mcp.core.metrics import Metrics
+
+__all__ = ["RateStore", "Stores", "Window"]
+
+
+class Stores:
+    """Everything a process keeps; `redis` is None in a process that runs alone, and before `start`."""
+
+    def __init__(self, settings: Settings, metrics: "Metrics") -> None:
+        self._settings = settings
+        self._metrics = metrics
+        self.kind: Literal["redis", "memory"] = "redis" if settings.redis_url else "memory"
+        self.redis: Redis | None = None
+        self.local_rates = MemoryRateStore()
+        self.rates: RateStore = self.local_rates
+        self._records: RecordStore | None = None
+
+    @classmethod
+    def open(cls, settings: Settings, metrics: "Metrics") -> "Stores":
+        """The stores for these settings; nothing is connected before `start`, so that a fork is safe."""
+        return cls(settings, metrics)
+
+    async def start(self) -> None:
+        """Make the client; it connects with its first command, so that a missing Redis does not stop a start."""
+        if self.kind == "redis":
+            self.redis = open_redis(self._settings)
+            self.rates = RedisRateStore(self.redis)
+
+    @property
+    def records(self) -> RecordStore:
+        """The durable records, opened when a service first asks for them (after `start`)."""
+        if self._records is None:
+            self._records = open_record_store(self.redis, self._settings.mcp_state_directory)
+        return self._records
+
+    async def close(self) -> None:
+        """Close every connection and file."""
+        if self._records is not None:
+            records, self._records = self._records, None
+            await records.close()
+        if self.redis is not None:
+            client, self.redis = self.redis, None
+            self.rates = self.local_rates
+            await client.aclose(close_connection_pool=True)
+
+    async def ping(self) -> bool:
+        """Whether the shared state answers; always true for a process that keeps its own."""
+        if self.redis is None:
+            return self.kind == "memory"
+        try:
+            with self.observed("ping"):
+                await self.redis.ping()
+        except (RedisError, OSError):
+            return False
+        return True
+
+    @contextmanager
+    def observed(self, group: str) -> Iterator[None]:
+        """Measure what Redis is asked inside; `group` is a fixed word for the kind of question."""
+        started = time.perf_counter()
+        try:
+            yield
+        except BaseException:
+            self._metrics.observe_redis(group, time.perf_counter() - started, ok=False)
+            raise
+        self._metrics.observe_redis(group, time.perf_counter() - started, ok=True)
