@@ -11,12 +11,13 @@ from app.a2a.mcp.core.metrics import HTTP_METHODS
 from app.a2a.mcp.core.refusal import MCP_PATH, refuse
 from app.a2a.mcp.core.request import RequestInfo, request_info
 from app.a2a.mcp.core.runtime import Runtime
+from app.a2a.mcp.core.scopes import METADATA_PREFIX, OPEN_PATHS, OPS_PATHS, WRITE_PATHS
 from app.a2a.mcp.errors import InternalError, UnavailableError
 
 log = logging.getLogger(__name__)
 
-OPS_PATHS = frozenset({"/livez", "/readyz", "/metrics", "/health"})
-LOGGED_PATHS = OPS_PATHS | {MCP_PATH, "/circuit-breakers", "/circuit-breakers/reset", "/openapi.json"}
+PROBES = OPEN_PATHS | {"/metrics", "/health"}
+LOGGED_PATHS = OPEN_PATHS | OPS_PATHS | WRITE_PATHS | {MCP_PATH}
 CLIENT_CLOSED = 499
 """nginx's status for a client that left before its answer."""
 
@@ -38,6 +39,7 @@ class AccessMiddleware:
         self.runtime = runtime
         self.clock = runtime.clock
         self.metrics = runtime.metrics
+        self.paths = LOGGED_PATHS | {f"{METADATA_PREFIX}/{runtime.service.name}/mcp"}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
@@ -96,7 +98,7 @@ class AccessMiddleware:
         level = _level(scope["path"], status)
         if log.isEnabledFor(level):
             # A path nobody serves is the caller's text, and a caller's text is not logged.
-            path = scope["path"] if scope["path"] in LOGGED_PATHS else "(unknown path)"
+            path = scope["path"] if scope["path"] in self.paths else "(unknown path)"
             method = scope["method"] if scope["method"] in HTTP_METHODS else "OTHER"
             fields = _fields(info, method, path, status, seconds)
             log.log(level, "%s %s %d", info.mcp_method or method, info.tool or path, status, extra=fields)
@@ -104,7 +106,7 @@ class AccessMiddleware:
 
 def _level(path: str, status: int) -> int:
     """A caller can cause any 4xx at will, so those are INFO; not being ready is an answer, not a failure."""
-    if path in OPS_PATHS:
+    if path in PROBES:
         return logging.DEBUG if status < 400 else logging.INFO
     return logging.ERROR if status >= 500 else logging.INFO
 

@@ -8,6 +8,7 @@ import errno
 import logging
 import os
 import socket
+import sys
 from typing import Any
 
 import orjson
@@ -99,18 +100,28 @@ class NativeHandler(JournalHandler):
 
     def __init__(self, sender: JournalSender, identifier: str) -> None:
         super().__init__(sender_function=sender, SYSLOG_IDENTIFIER=identifier)  # type: ignore[no-untyped-call]
+        self.sender = sender
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
         """Count the record as lost."""
         dropped.add()
 
+    def close(self) -> None:
+        """Close the sender too."""
+        self.sender.close()
+        super().close()
 
-class StreamHandler(logging.StreamHandler):  # type: ignore[type-arg]
-    """Lines on stderr; a failure is counted instead of printed."""
 
-    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
-        """Count the record as lost."""
-        dropped.add()
+class StderrHandler(logging.Handler):
+    """Lines on stderr, whatever stderr is by then; a failure is counted instead of printed."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one line."""
+        try:
+            sys.stderr.write(self.format(record) + "\n")
+            sys.stderr.flush()
+        except (OSError, ValueError, TypeError):
+            dropped.add()
 
 
 def notify(address: str, state: str) -> bool:

@@ -6,7 +6,6 @@ request it withholds what exceptions and foreign libraries say (they quote their
 
 import logging
 import re
-import sys
 import traceback
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -15,7 +14,7 @@ from typing import Any
 import orjson
 from gunicorn.glogging import Logger as GunicornLogger
 
-from app.a2a.mcp.core.journal import JournalSender, NativeHandler, StreamHandler
+from app.a2a.mcp.core.journal import JOURNAL_SOCKET, JournalSender, NativeHandler, StderrHandler
 from app.a2a.mcp.core.request import RequestInfo, current_request
 from app.a2a.mcp.core.settings import Settings, under_systemd
 
@@ -167,20 +166,23 @@ def _words(record: logging.LogRecord) -> str:
     return f"{record.module}:{record.lineno} logged a message, withheld because it may quote the caller"
 
 
-def configure_logging(settings: Settings) -> logging.Handler:
+def configure_logging(settings: Settings, journal: str = JOURNAL_SOCKET) -> logging.Handler:
     """Send every logger of the process through one handler; returns it. Calling it again replaces the handler."""
     redact = Redactor(secrets_of(settings))
     instance = str(settings.port) if settings.mcp_service else "0"
     handler: logging.Handler
     if under_systemd():
         identifier = f"a2a-mcp-{settings.mcp_service}"
-        handler = NativeHandler(JournalSender(frozenset(FIELDS)), identifier)
+        handler = NativeHandler(JournalSender(frozenset(FIELDS), journal), identifier)
     else:
-        handler = StreamHandler(sys.stderr)
+        handler = StderrHandler()
     handler.addFilter(RequestFields(settings.mcp_service, instance, redact))
     handler.setFormatter(JsonFormatter(redact))
     level = logging.getLevelNamesMapping()[settings.mcp_log_level]
     root = logging.getLogger()
+    for replaced in root.handlers:
+        if isinstance(replaced, NativeHandler):
+            replaced.close()
     root.handlers[:] = [handler]
     root.setLevel(level)
     for name in QUIET_LOGGERS:
