@@ -1,4 +1,4 @@
-"""One pair of texts looked at from every side: the score, its parts, the shared ideas and what the score does not see."""
+"""One pair of texts from every side: the score, its parts, the shared ideas, and what the score does not see."""
 
 from dataclasses import dataclass
 

@@ -45,6 +45,14 @@ class LexicalFlags:
     order_ratio: float | None
 
 
+@dataclass(frozen=True, slots=True)
+class GroupFlags:
+    """Whether any two members of a group differ in negation, and whether any two differ in their numbers."""
+
+    negation_mismatch: bool
+    number_mismatch: bool
+
+
 def signals(text: str) -> Signals:
     """The negations, numbers and order of content words of `text`."""
     words = [word.text for word in find_words(text)]
@@ -61,10 +69,10 @@ def compare(one: Signals, other: Signals) -> LexicalFlags:
     )
 
 
-def mismatches(group: Iterable[Signals]) -> tuple[bool, bool]:
-    """Whether any pair of a group differs in negation, and whether any differs in its numbers."""
+def mismatches(group: Iterable[Signals]) -> GroupFlags:
+    """The flags of a group."""
     kinds = list(group)
-    return len({kind.negated for kind in kinds}) > 1, len({kind.numbers for kind in kinds}) > 1
+    return GroupFlags(len({kind.negated for kind in kinds}) > 1, len({kind.numbers for kind in kinds}) > 1)
 
 
 def _negates(word: str) -> bool:

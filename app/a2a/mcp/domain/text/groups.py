@@ -15,8 +15,19 @@ from app.a2a.mcp.domain.text.clustering import (
     merges,
     silhouette,
 )
+from app.a2a.mcp.domain.text.embedding_source import Embeddings
+from app.a2a.mcp.domain.text.flags import GroupFlags, LexicalFlags, compare, mismatches, signals
 from app.a2a.mcp.domain.text.keyphrases import rake, top_keyphrases
-from app.a2a.mcp.domain.text.likeness import DEFAULT_WEIGHTS, ROUNDING, Method, Profile, jaccard, similarity
+from app.a2a.mcp.domain.text.likeness import (
+    DEFAULT_WEIGHTS,
+    ROUNDING,
+    SEMANTIC_METHODS,
+    Method,
+    Profile,
+    jaccard,
+    profile,
+    similarity,
+)
 from app.a2a.mcp.errors import InvalidArgumentError, LimitExceededError
 
 # Levenshtein compares every character with every other: about 40 thousand million cells a second on one core.
@@ -27,13 +38,24 @@ Matrix = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
+class Search:
+    """What to look for among candidates and how much of it to give back."""
+
+    method: Method
+    top_k: int
+    threshold: float
+    exclude_identical: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Match:
-    """A candidate with its place in the list that was given and among the answers (1 is best)."""
+    """A candidate, its place in the list that was given, its rank from 1; flags stand beside a semantic score."""
 
     text: str
     index: int
     rank: int
     similarity: float
+    flags: LexicalFlags | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +88,7 @@ class Cluster:
     members: list[int]
     medoid: int
     keyphrases: list[str]
+    flags: GroupFlags
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,37 +115,55 @@ class Cut:
             raise InvalidArgumentError.at("/num_clusters", f"{texts} texts cannot make {self.num_clusters} clusters")
 
 
-def find_matches(
-    query: Profile,
-    candidates: Sequence[Profile],
-    texts: Sequence[str],
-    method: Method,
-    *,
-    embedded: bool,
-    threshold: float,
-    top_k: int,
-    exclude_identical: bool,
-) -> Matches:
-    """The `top_k` best of `candidates` at or over `threshold`; equal scores in the order given."""
-    scores = [similarity(query, candidate, method, DEFAULT_WEIGHTS, embedded=embedded) for candidate in candidates]
+def profiles(texts: Sequence[str], embeddings: Embeddings | None) -> list[Profile]:
+    """Every text prepared for comparison, with its embedding where there are any."""
+    vectors = embeddings.vectors if embeddings else [None] * len(texts)
+    return [profile(text, vector) for text, vector in zip(texts, vectors, strict=True)]
+
+
+def find_matches(query: str, candidates: Sequence[str], search: Search, embeddings: Embeddings | None) -> Matches:
+    """The best candidates at or over the threshold, equal scores in the order given.
+
+    `embeddings` are of the query and then of the candidates; without them words alone are compared.
+    """
+    first, *others = profiles([query, *candidates], embeddings)
+    embedded = embeddings is not None
+    scores = [similarity(first, other, search.method, DEFAULT_WEIGHTS, embedded=embedded) for other in others]
     kept = [
         index
         for index, score in enumerate(scores)
-        if score >= threshold and not (exclude_identical and candidates[index].folded == query.folded)
+        if score >= search.threshold and not (search.exclude_identical and others[index].folded == first.folded)
     ]
-    best = sorted(kept, key=lambda index: (-scores[index], index))[:top_k]
-    matches = [Match(texts[index], index, rank, scores[index]) for rank, index in enumerate(best, start=1)]
+    best = sorted(kept, key=lambda index: (-scores[index], index))[: search.top_k]
+    seen = signals(query) if search.method in SEMANTIC_METHODS else None
+    matches = [
+        Match(
+            candidates[index],
+            index,
+            rank,
+            scores[index],
+            flags=compare(seen, signals(candidates[index])) if seen else None,
+        )
+        for rank, index in enumerate(best, start=1)
+    ]
     return Matches(matches, len(kept))
 
 
-def similarity_matrix(profiles: Sequence[Profile], method: Method, *, embedded: bool) -> Matrix:
+def group_flags(texts: Sequence[str]) -> GroupFlags:
+    """Whether members of a group differ in negation or in their numbers."""
+    return mismatches([signals(text) for text in texts])
+
+
+def similarity_matrix(texts: Sequence[str], method: Method, embeddings: Embeddings | None) -> Matrix:
     """All pairs. Raises LimitExceededError when an edit distance of that many characters would take too long."""
     if method == "edit":
-        _check_edit_cost(profiles)
-    matrix = np.eye(len(profiles))
-    for row, one in enumerate(profiles):
-        for column in range(row + 1, len(profiles)):
-            score = similarity(one, profiles[column], method, DEFAULT_WEIGHTS, embedded=embedded)
+        _check_edit_cost(texts)
+    prepared = profiles(texts, embeddings)
+    embedded = embeddings is not None
+    matrix = np.eye(len(prepared))
+    for row, one in enumerate(prepared):
+        for column in range(row + 1, len(prepared)):
+            score = similarity(one, prepared[column], method, DEFAULT_WEIGHTS, embedded=embedded)
             matrix[row, column] = matrix[column, row] = score
     return matrix
 
@@ -144,30 +185,32 @@ def agreement(matrix: Matrix) -> Agreement:
     )
 
 
-def semantic_distances(profiles: Sequence[Profile]) -> Matrix:
+def semantic_distances(texts: Sequence[Profile]) -> Matrix:
     """1 − cosine of all pairs (0..2). A text without an embedding is at 0 from its equal and at 1 from the rest."""
-    width = next((len(p.vector) for p in profiles if p.vector is not None), 1)
-    rows = np.stack([np.zeros(width) if p.vector is None else p.vector for p in profiles])
+    width = next((len(p.vector) for p in texts if p.vector is not None), 1)
+    rows = np.stack([np.zeros(width) if p.vector is None else p.vector for p in texts])
     distances: Matrix = 1.0 - rows @ rows.T
     distances[np.abs(distances) < ROUNDING] = 0.0
-    bare = [index for index, p in enumerate(profiles) if p.vector is None]
+    bare = [index for index, p in enumerate(texts) if p.vector is None]
     for one in bare:
         for other in bare:
-            distances[one, other] = float(profiles[one].folded != profiles[other].folded)
+            distances[one, other] = float(texts[one].folded != texts[other].folded)
     return (distances + distances.T) / 2
 
 
-def lexical_distances(profiles: Sequence[Profile]) -> Matrix:
+def lexical_distances(texts: Sequence[Profile]) -> Matrix:
     """1 − Jaccard of all pairs."""
-    distances = np.zeros((len(profiles), len(profiles)))
-    for row, one in enumerate(profiles):
-        for column in range(row + 1, len(profiles)):
-            distances[row, column] = distances[column, row] = 1.0 - jaccard(one, profiles[column])
+    distances = np.zeros((len(texts), len(texts)))
+    for row, one in enumerate(texts):
+        for column in range(row + 1, len(texts)):
+            distances[row, column] = distances[column, row] = 1.0 - jaccard(one, texts[column])
     return distances
 
 
-def cluster(texts: Sequence[str], distances: Matrix, cut: Cut, linkage: Linkage) -> Clustering:
-    """Group `texts` by agglomerative clustering of their distances."""
+def cluster(texts: Sequence[str], cut: Cut, linkage: Linkage, embeddings: Embeddings | None) -> Clustering:
+    """Group `texts` by agglomerative clustering: by meaning, or by shared words without `embeddings`."""
+    prepared = profiles(texts, embeddings)
+    distances = semantic_distances(prepared) if embeddings else lexical_distances(prepared)
     tree = merges(distances, linkage)
     if cut.num_clusters is not None:
         labels = labels_by_count(tree, cut.num_clusters)
@@ -180,13 +223,13 @@ def cluster(texts: Sequence[str], distances: Matrix, cut: Cut, linkage: Linkage)
 def _describe(label: int, labels: Sequence[int], texts: Sequence[str], distances: Matrix) -> Cluster:
     members = [index for index, given in enumerate(labels) if given == label]
     # An empty line keeps a phrase from running over from one text into the next.
-    phrases = top_keyphrases(rake("\n\n".join(texts[index] for index in members)), CLUSTER_KEYPHRASES)
-    middle = medoid(1.0 - distances, members)
-    return Cluster(label, len(members), members, middle, [phrase.phrase for phrase in phrases])
+    own = [texts[index] for index in members]
+    phrases = [found.phrase for found in top_keyphrases(rake("\n\n".join(own)), CLUSTER_KEYPHRASES)]
+    return Cluster(label, len(members), members, medoid(1.0 - distances, members), phrases, group_flags(own))
 
 
-def _check_edit_cost(profiles: Sequence[Profile]) -> None:
-    sizes = [len(text.folded) for text in profiles]
+def _check_edit_cost(texts: Sequence[str]) -> None:
+    sizes = [len(text) for text in texts]
     cells = (sum(sizes) ** 2 - sum(size * size for size in sizes)) // 2
     if cells > MAX_EDIT_CELLS:
         reason = f"edit compares {cells:.1e} pairs of characters here, {MAX_EDIT_CELLS:.0e} is the most"
