@@ -64,9 +64,7 @@ class UniversalSentenceEncoder:
         vectors[blank] = 0.0
         return Embedded(vectors, tuple(truncated), tuple(int(index) for index in blank))
 
-    def _windows(
-        self, texts: Sequence[str], lengths: NDArray[np.int64], truncated: list[int]
-    ) -> Iterator[Window]:
+    def _windows(self, texts: Sequence[str], lengths: NDArray[np.int64], truncated: list[int]) -> Iterator[Window]:
         for index, text in enumerate(texts):
             ids, cut = self._tokenizer.encode(text)
             lengths[index] = len(ids)

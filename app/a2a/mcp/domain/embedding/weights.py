@@ -76,10 +76,10 @@ def load(directories: tuple[Path, ...] = ()) -> Weights:
     for directory in directories:
         ready = directory / target_name()
         if ready.is_dir() or _prepared(directory):
-            table = np.memmap(ready / "table.u8", dtype=np.uint8, mode="r", shape=TABLE_SHAPE)
-            flat = np.memmap(ready / "layers.f32", dtype=np.float32, mode="r")
+            mapped = np.memmap(ready / "table.u8", dtype=np.uint8, mode="r", shape=TABLE_SHAPE)
+            layers = np.memmap(ready / "layers.f32", dtype=np.float32, mode="r")
             verify(ready)
-            return Weights(table, _split(flat), tokenizer, mapped=True)
+            return Weights(mapped, _split(layers), tokenizer, mapped=True)
     table, flat = _unpack()
     return Weights(table, _split(flat), tokenizer, mapped=False)
 
@@ -140,7 +140,7 @@ def _publish(staging: Path, ready: Path) -> None:
 
 def _write(path: Path, array: NDArray[Any]) -> None:
     with path.open("wb") as file:
-        file.write(memoryview(np.ascontiguousarray(array)).cast("B"))
+        array.tofile(file)
         file.flush()
         os.fsync(file.fileno())
     path.chmod(0o644)
