@@ -56,7 +56,9 @@ class CorrelationMiddleware:
             client_address=str(address) if address else None,
         )
         asked = _header(headers, b"x-a2a-timeout-ms")
-        if asked is not None and asked.isdigit() and len(asked) <= 9 and self.address.is_trusted(scope):
+        # A sister calls directly; what came through the proxy is a stranger's word.
+        direct = self.address.is_trusted(scope) and _header(headers, b"x-forwarded-for") is None
+        if direct and asked is not None and asked.isdigit() and len(asked) <= 9:
             info.deadline = started + min(max(int(asked), 1) / 1000, self.longest)
         return info
 

@@ -105,8 +105,9 @@ class ErrorAnswer(Model):
 Responses = dict[int | str, dict[str, Any]]
 
 REFUSALS: Responses = {
-    status: {"model": ErrorAnswer, "description": text}
-    for status, text in {401: "no valid credential", 403: "the permission is missing"}.items()
+    401: {"model": ErrorAnswer, "description": "no valid credential"},
+    403: {"model": ErrorAnswer, "description": "the permission is missing"},
+    "default": {"model": ErrorAnswer, "description": "any other refusal"},
 }
 
 
