@@ -4,7 +4,6 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar
 
 from limits import RateLimitItemPerSecond
 from limits.aio.storage import MemoryStorage
@@ -28,8 +27,6 @@ class BoundedStorage(MemoryStorage):
 
     The library's own sweeps every key on every call and keeps as many clients as come.
     """
-
-    STORAGE_SCHEME: ClassVar[list[str]] = ["async+bounded-memory"]
 
     def __init__(self, clock: Callable[[], float], max_clients: int) -> None:
         super().__init__()
