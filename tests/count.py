@@ -10,7 +10,7 @@ def main(directory: Path) -> int:
     total = {"tests": 0, "failures": 0, "errors": 0, "skipped": 0}
     for report in sorted(directory.glob("*.xml")):
         suites = ElementTree.parse(report).getroot().iter("testsuite")
-        counts = {key: 0 for key in total}
+        counts = dict.fromkeys(total, 0)
         for suite in suites:
             for key in total:
                 counts[key] += int(suite.get(key, "0"))

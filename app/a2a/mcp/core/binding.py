@@ -12,9 +12,14 @@ from mcp.server.caching import CacheHint
 from mcp.server.mcpserver.context import Context
 from mcp.server.mcpserver.exceptions import ResourceNotFoundError
 from mcp.server.request_state import RequestStateSecurity
-from mcp.server.subscriptions import SubscriptionBus
 from mcp.shared.exceptions import MCPError
-from mcp_types import INTERNAL_ERROR, INVALID_PARAMS, GetPromptResult, InputRequiredResult
+from mcp_types import (
+    INTERNAL_ERROR,
+    INVALID_PARAMS,
+    GetPromptResult,
+    InputRequiredResult,
+    SubscriptionsListenRequestParams,
+)
 from mcp_types import Tool as MCPTool
 from pydantic import BaseModel
 
@@ -22,7 +27,7 @@ from app.a2a.mcp.core.call import Binding, Call
 from app.a2a.mcp.core.request import current_request
 from app.a2a.mcp.core.schemas import call_parameter
 from app.a2a.mcp.core.server import Server
-from app.a2a.mcp.core.subscriptions import open_bus
+from app.a2a.mcp.core.subscriptions import open_bus, open_listen_handler
 from app.a2a.mcp.core.tools import BoundTool, bind
 from app.a2a.mcp.errors import (
     A2AError,
@@ -38,6 +43,12 @@ LIST_TTL_MS = 60_000
 
 class FleetServer(MCPServer[Any]):
     """The SDK's server that shows each caller only what they may call and refuses in our words."""
+
+    @property
+    def talkative(self) -> frozenset[str]:
+        """The tools registered in the SDK's own way: they may send progress or log messages while they work."""
+        tools = self._tool_manager.list_tools()
+        return frozenset(tool.name for tool in tools if not isinstance(tool, BoundTool))
 
     async def list_tools(self) -> list[MCPTool]:
         """The tools of the caller's permissions, in the order of the menu."""
@@ -83,7 +94,7 @@ def _protocol_error(error: A2AError) -> MCPError:
     return MCPError(code=code, message=error.message, data=error.as_dict())
 
 
-def bind_server(server: Server[Any], binding: Binding[Any], bus: SubscriptionBus | None = None) -> FleetServer:
+def bind_server(server: Server[Any], binding: Binding[Any]) -> FleetServer:
     """The SDK server for a menu; refuses a menu whose tools are not the number the registry promises."""
     runtime = binding.runtime
     if len(server.tools) != server.service.tools and not server.extensions:
@@ -91,6 +102,7 @@ def bind_server(server: Server[Any], binding: Binding[Any], bus: SubscriptionBus
             f"{server.name} registers {len(server.tools)} tools and service_registry.json promises "
             f"{server.service.tools}: mend the menu or the number"
         )
+    bus = open_bus(runtime)
     keys = [key.encode() for key in runtime.settings.mcp_request_state_keys]
     hint = CacheHint(ttl_ms=LIST_TTL_MS, scope="private")
     mcp = FleetServer(
@@ -101,7 +113,7 @@ def bind_server(server: Server[Any], binding: Binding[Any], bus: SubscriptionBus
         tools=[bind(spec, binding) for spec in server.tools.values()],
         log_level="WARNING",
         request_state_security=RequestStateSecurity(keys=keys) if keys else None,
-        subscriptions=bus or open_bus(runtime),
+        subscriptions=bus,
         cache_hints={
             "tools/list": hint,
             "resources/list": hint,
@@ -112,13 +124,17 @@ def bind_server(server: Server[Any], binding: Binding[Any], bus: SubscriptionBus
     )
     # Spans without an exporter cost 80 us a call; the traced fleet (an exporter set) puts the middleware back.
     mcp.middleware[:] = [layer for layer in mcp.middleware if not isinstance(layer, OpenTelemetryMiddleware)]
+    listen = open_listen_handler(runtime, bus)
+    mcp._lowlevel_server.add_request_handler("subscriptions/listen", SubscriptionsListenRequestParams, listen)
     runtime.metrics.prepare(server.tools)
     for function, arguments, options in server.resources:
-        mcp.resource(*arguments, **{"mime_type": "application/json", **options})(_with_call(function, binding, _as_text))
+        mcp.resource(*arguments, **{"mime_type": "application/json", **options})(
+            _with_call(function, binding, _as_text)
+        )
     for function, _, options in server.prompts:
         mcp.prompt(**options)(_with_call(function, binding))
     if server.completer is not None:
-        mcp.completion()(_with_call(server.completer, binding))
+        mcp.completion()(_with_call(server.completer, binding))  # type: ignore[no-untyped-call]
     for register in server.extensions:
         register(mcp)
     return mcp
@@ -158,4 +174,3 @@ def _with_call(
     # functools.wraps leaves a way back to the original, whose signature still has the Call.
     del wrapped.__wrapped__
     return wrapped
-

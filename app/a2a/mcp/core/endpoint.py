@@ -48,7 +48,7 @@ class McpEndpoint:
         self.runtime = runtime
         self.limit = server.service.max_body_bytes
         self.permissions = {spec.name: spec.permission for spec in server.tools.values()}
-        self.quiet = frozenset(server.tools)
+        self.talkative = mcp.talkative
         self.json = self._manager(mcp, json_response=True)
         self.stream = self._manager(mcp, json_response=False)
         self.stack = AsyncExitStack()
@@ -129,7 +129,7 @@ class McpEndpoint:
             return False
         params = message.get("params")
         name = params.get("name") if isinstance(params, Mapping) else None
-        return message.get("method") != "tools/call" or not isinstance(name, str) or name in self.quiet
+        return message.get("method") != "tools/call" or not isinstance(name, str) or name not in self.talkative
 
 
 def _check_head(scope: Scope) -> None:

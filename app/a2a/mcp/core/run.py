@@ -3,9 +3,8 @@
 import sys
 from typing import Any
 
-import uvicorn
-
 from app.a2a.mcp.core.app import create_app
+from app.a2a.mcp.core.drain import serve
 from app.a2a.mcp.core.logs import configure_logging
 from app.a2a.mcp.core.server import Server
 from app.a2a.mcp.core.settings import Settings, load_settings
@@ -21,15 +20,7 @@ def run(server: Server[Any]) -> None:
     except ConfigurationError as error:
         print(f"{server.name}: {error.message}", file=sys.stderr)  # noqa: T201 - logging may not be up yet
         raise SystemExit(2) from None
-    uvicorn.run(
-        app,
-        host=settings.mcp_host,
-        port=settings.port,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=int(settings.mcp_drain_seconds),
-    )
+    serve(app, app.state.runtime)
 
 
 def script_settings(server: Server[Any]) -> Settings:

@@ -46,7 +46,7 @@ class Runtime:
     started_at: float = field(default_factory=time.time)
     started: bool = False
     draining: bool = False
-    on_drain: list[Callable[[], object]] = field(default_factory=list)
+    on_drain: list[Callable[[], None]] = field(default_factory=list)
 
     def drain(self) -> None:
         """Stop being ready and tell what holds a client (streams, long polls) to let go; open calls go on."""
@@ -54,14 +54,6 @@ class Runtime:
             self.draining = True
             for release in self.on_drain:
                 release()
-
-    on_drain: list[Callable[[], None]] = field(default_factory=list)
-
-    def drain(self) -> None:
-        """Stop being ready and end what would otherwise stay open (streams); open calls go on."""
-        self.draining = True
-        for end in self.on_drain:
-            end()
 
     async def start(self) -> None:
         """Open what must not cross a fork: connections, pools, background tasks."""

@@ -59,12 +59,14 @@ def arguments_model(function: Callable[..., Any]) -> type[ArgModelBase]:
 
 def input_schema(model: type[BaseModel]) -> dict[str, Any]:
     """The JSON Schema (2020-12) of a tool's arguments, without pydantic's invented titles."""
-    return {"type": "object", "properties": {}} | _untitled(model.model_json_schema(by_alias=True))
+    schema: dict[str, Any] = _untitled(model.model_json_schema(by_alias=True))
+    return {"type": "object", "properties": {}} | schema
 
 
 def output_schema(model: type[BaseModel]) -> dict[str, Any]:
     """The JSON Schema (2020-12) of a tool's result; a field with a default may be absent."""
-    return _untitled(model.model_json_schema(by_alias=True, mode="validation"))
+    schema: dict[str, Any] = _untitled(model.model_json_schema(by_alias=True, mode="validation"))
+    return schema
 
 
 def _untitled(node: Any, *, named: bool = False) -> Any:

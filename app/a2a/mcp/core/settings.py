@@ -75,7 +75,9 @@ class Settings(BaseModel):
     )
     rate_limit_requests: int = Field(100, ge=1, description="calls a client may make in a window, fleet-wide")
     rate_limit_window: int = Field(60, ge=1, le=86400, description="length of the window, seconds")
-    redis_url: str = Field("", description="redis://, rediss:// or unix:// URL; empty: this process keeps its own state")
+    redis_url: str = Field(
+        "", description="redis://, rediss:// or unix:// URL; empty: this process keeps its own state"
+    )
     redis_password: str = Field("", description="password of Redis, where it asks for one")
     mcp_request_state_keys: Names = Field(
         (), description="keys (newest first) that seal multi-round-trip state; the same on all instances"
@@ -114,7 +116,7 @@ def _secret_problems(settings: Settings) -> list[Detail]:
     """What is wrong with the secrets of a production process, one detail a setting."""
     problems = []
     secrets = {"JWT_SECRET_KEY": settings.jwt_secret_key, "JWT_SECRET_KEY_PREVIOUS": settings.jwt_secret_key_previous}
-    secrets |= {f"API_KEY {raw.split(':')[1:2] or ['?']}": raw.split(":")[0] for raw in settings.api_keys}
+    secrets |= {f"API_KEY of {(raw.split(':') + ['?'])[1]}": raw.split(":")[0] for raw in settings.api_keys}
     secrets |= {f"MCP_REQUEST_STATE_KEYS[{i}]": key for i, key in enumerate(settings.mcp_request_state_keys)}
     for name, value in secrets.items():
         if not value and name == "JWT_SECRET_KEY_PREVIOUS":
