@@ -126,7 +126,8 @@ class Lexicon:
 
     def _senses(self, word: str) -> tuple[Sense, ...]:
         """The first sense of every base form of `word` in every part of speech."""
-        if not word.isascii():
+        # Fields of the files are parted by blanks: a word with one would match across them.
+        if not word.isascii() or len(word.split()) != 1 or word != word.strip():
             return ()
         plain = word.removesuffix("'s")
         return tuple(self._first_sense(lemma, pos) for pos in _FILES for lemma in self.base_forms(plain, pos))
