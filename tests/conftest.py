@@ -8,10 +8,17 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 import redis
 
 from app.a2a.mcp.core.settings import Settings
+
+pytest_plugins = ["tests.fleet", "tests.node"]
+
+# A busy machine must not fail a property by its clock; pytest-timeout bounds every test.
+hypothesis.settings.register_profile("fleet", deadline=None)
+hypothesis.settings.load_profile("fleet")
 
 SECRET = "a-test-secret-of-more-than-32-characters"
 REQUEST_STATE_KEY = "a-request-state-key-of-more-than-32-chars"

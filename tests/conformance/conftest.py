@@ -1,9 +1,7 @@
 """Three instances of the fixture server behind a real nginx on loopback, sharing a real Redis."""
 
-import hashlib
 import os
 import secrets
-import shutil
 import socket
 import subprocess
 import sys
@@ -58,27 +56,6 @@ def await_answer(url: str, process: subprocess.Popen[bytes], seconds: float = 30
         except httpx.TransportError:
             time.sleep(0.05)
     raise TimeoutError(f"{url} did not answer in {seconds} s")
-
-
-@pytest.fixture(scope="session")
-def node_modules() -> Path:
-    """The pinned npm packages, installed once a lock into the checkout's cache."""
-    lock = (HERE / "package-lock.json").read_bytes()
-    home = ROOT / ".cache" / "node" / hashlib.sha256(lock).hexdigest()[:16]
-    if not (home / ".complete").exists():
-        home.mkdir(parents=True, exist_ok=True)
-        for name in ("package.json", "package-lock.json"):
-            shutil.copy(HERE / name, home)
-        npm = Path(sys.executable).with_name("npm")
-        command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
-        subprocess.run(command, cwd=home, check=True, timeout=300, env=node_environment())
-        (home / ".complete").touch()
-    return home / "node_modules"
-
-
-def node_environment() -> dict[str, str]:
-    """The environment in which the virtual environment's node comes first."""
-    return {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
 
 
 @pytest.fixture(scope="session")

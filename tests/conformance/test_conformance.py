@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conformance.conftest import HERE, node_environment
+from tests.node import LOCKED, node_environment
 
 SUITE_SECONDS = 300
 
@@ -47,7 +47,7 @@ def test_every_scored_requirement_of_2026_07_28_holds(fixture_url: str, node_mod
 def test_2025_11_25_fails_only_where_statelessness_forces_it(
     fixture_url: str, node_modules: Path, tmp_path: Path
 ) -> None:
-    baseline = str(HERE / "expected-2025-11-25.yml")
+    baseline = str(LOCKED / "expected-2025-11-25.yml")
     result = run_suite(
         node_modules,
         "conformance-2025",

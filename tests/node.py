@@ -1,0 +1,34 @@
+"""The official tools that come from npm - conformance suite, Inspector - pinned and run by a pinned node."""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+LOCKED = ROOT / "tests" / "conformance"
+
+
+@pytest.fixture(scope="session")
+def node_modules() -> Path:
+    """The pinned npm packages, installed once a lock into the checkout's cache."""
+    lock = (LOCKED / "package-lock.json").read_bytes()
+    home = ROOT / ".cache" / "node" / hashlib.sha256(lock).hexdigest()[:16]
+    if not (home / ".complete").exists():
+        home.mkdir(parents=True, exist_ok=True)
+        for name in ("package.json", "package-lock.json"):
+            shutil.copy(LOCKED / name, home)
+        npm = Path(sys.executable).with_name("npm")
+        command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
+        subprocess.run(command, cwd=home, check=True, timeout=300, env=node_environment())
+        (home / ".complete").touch()
+    return home / "node_modules"
+
+
+def node_environment() -> dict[str, str]:
+    """The environment in which the virtual environment's node comes first."""
+    return {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
