@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 
 from app.a2a.mcp.core.stores import records_redis, records_sqlite
 from app.a2a.mcp.core.stores.records import RecordStore, open_record_store
@@ -165,7 +167,7 @@ async def test_snapshot_reads_many_records_in_batches(store: RecordStore, owner:
 
 
 async def test_unreachable_redis_is_unavailable(tmp_path: Path) -> None:
-    client = Redis(unix_socket_path=str(tmp_path / "nothing.sock"))
+    client = Redis(unix_socket_path=str(tmp_path / "nothing.sock"), retry=Retry(NoBackoff(), 0))
     with pytest.raises(UnavailableError):
         await open_record_store(client, tmp_path).meta("o", "c")
     await client.aclose()

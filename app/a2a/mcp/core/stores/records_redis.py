@@ -105,6 +105,8 @@ class RedisRecordStore:
 
 
 def _arguments(name: str, write: Write) -> list[str | bytes | int]:
+    # Told twice, an id would be counted twice.
+    puts, deletes = dict(write.puts), list(dict.fromkeys(write.deletes))
     arguments: list[str | bytes | int] = [
         name,
         secrets.token_hex(8),
@@ -115,12 +117,12 @@ def _arguments(name: str, write: Write) -> list[str | bytes | int]:
         write.max_collections,
         write.max_records,
         TOMBSTONES,
-        len(write.puts),
-        len(write.deletes),
+        len(puts),
+        len(deletes),
     ]
-    for record in write.puts:
+    for record in puts.items():
         arguments.extend(record)
-    arguments.extend(write.deletes)
+    arguments.extend(deletes)
     return arguments
 
 

@@ -159,7 +159,7 @@ def _checked(db: sqlite3.Connection, owner: str, name: str, write: Write) -> Col
 def _records(db: sqlite3.Connection, meta: CollectionMeta, write: Write) -> tuple[int, int, int]:
     version = meta.version + 1
     inserted = updated = deleted = 0
-    for key, value in write.puts:
+    for key, value in dict(write.puts).items():
         known = _value(db, meta.epoch, key)
         if known == value:
             continue

@@ -5,6 +5,7 @@ The model is Google's Universal Sentence Encoder multilingual v3 with the weight
 """
 
 from app.a2a.mcp.domain.embedding.encoder import UniversalSentenceEncoder, open_embedder
+from app.a2a.mcp.domain.embedding.limits import check_call_size
 from app.a2a.mcp.domain.embedding.protocol import Embedded, Embedder, ModelName
 
-__all__ = ["Embedded", "Embedder", "ModelName", "UniversalSentenceEncoder", "open_embedder"]
+__all__ = ["Embedded", "Embedder", "ModelName", "UniversalSentenceEncoder", "check_call_size", "open_embedder"]

@@ -5,7 +5,7 @@ The scan's rounding error is bounded and added to the cut, so no row that belong
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from app.a2a.mcp.domain.vectors.metrics import Scores, compare_rows
 
 StoredMetric = Literal["cosine", "euclidean", "dot_product"]
+STORED_METRICS: dict[str, StoredMetric] = {name: name for name in get_args(StoredMetric)}
 
 # Numbers scored at a time: 2 MB of float32 stays in a core's cache.
 BLOCK_NUMBERS = 524_288

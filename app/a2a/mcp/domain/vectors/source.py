@@ -69,17 +69,20 @@ class RecordSource(Protocol):
     def snapshot(self, owner: str, name: str) -> AsyncIterator[Sequence[tuple[str, bytes]]]: ...
 
 
-class RecordWriter(Protocol):
-    """The writing side: one atomic write with the checks and quotas of this project's collections."""
+class RecordKeeper(RecordSource, Protocol):
+    """The store as a whole: `apply` is one atomic write that is durable when it returns."""
 
-    async def write(
+    async def apply(
         self,
         owner: str,
         name: str,
         *,
-        puts: Sequence[tuple[str, bytes]],
-        deletes: Sequence[str],
-        attributes: str | None,
-        create: bool,
-        replace: bool,
+        puts: Sequence[tuple[str, bytes]] = ...,
+        deletes: Sequence[str] = ...,
+        attributes: str | None = ...,
+        create: bool = ...,
+        replace: bool = ...,
+        expected_version: int | None = ...,
+        max_collections: int,
+        max_records: int,
     ) -> Applied: ...

@@ -1,0 +1,35 @@
+"""Metadata filters: every key must have one of the values allowed for it; true is not 1, and 1 is 1.0."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from app.a2a.mcp.domain.vectors.record import Scalar, metadata_of
+
+Filter = Mapping[str, Scalar | Sequence[Scalar]]
+Accept = Callable[[bytes], bool]
+
+
+def compile_filter(wanted: Filter | None) -> Accept | None:
+    """A test on stored metadata, None when everything passes."""
+    if not wanted:
+        return None
+    allowed = {key: {_tagged(value) for value in _values(values)} for key, values in wanted.items()}
+
+    def accept(stored: bytes) -> bool:
+        if not stored:
+            return False
+        metadata = metadata_of(stored)
+        return all(key in metadata and _tagged(metadata[key]) in values for key, values in allowed.items())
+
+    return accept
+
+
+def _values(values: Scalar | Sequence[Scalar]) -> Sequence[Scalar]:
+    return (values,) if isinstance(values, (str, int, float, bool)) else values
+
+
+def _tagged(value: Scalar) -> tuple[str, Scalar]:
+    # In Python True equals 1 and hashes alike; in JSON they are different things.
+    kind = "bool" if isinstance(value, bool) else "text" if isinstance(value, str) else "number"
+    return kind, value
