@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from app.a2a.mcp.core.call import Call
-    from app.a2a.mcp.core.run import run
     from app.a2a.mcp.core.runtime import Runtime
     from app.a2a.mcp.core.schemas import ToolInput, ToolOutput
+    from app.a2a.mcp.core.script import run
     from app.a2a.mcp.core.server import Server
 
 __all__ = ["Call", "Runtime", "Server", "ToolInput", "ToolOutput", "run"]
 
-_HOME = {"ToolInput": "schemas", "ToolOutput": "schemas"}
+# No name here may be that of a submodule: importing the submodule would put the module in its place.
+_HOME = {"ToolInput": "schemas", "ToolOutput": "schemas", "run": "script"}
 
 
 def __getattr__(name: str) -> object:
