@@ -9,7 +9,6 @@ from limits.aio.storage.redis.redispy import RedispyBridge
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import NoScriptError
 
 from app.a2a.mcp.core.settings import Settings
@@ -19,7 +18,6 @@ CONNECT_SECONDS = 0.5
 OPERATION_SECONDS = 0.5
 """A healthy answer takes well under a millisecond; what takes 500 times that is an outage, and callers are waiting."""
 
-HEALTH_CHECK_SECONDS = 15
 MAX_CONNECTIONS = 32
 KEY_PREFIX = "a2a:rate"
 
@@ -33,9 +31,9 @@ def open_redis(settings: Settings) -> "Redis":
         timeout=OPERATION_SECONDS,
         socket_connect_timeout=CONNECT_SECONDS,
         socket_timeout=OPERATION_SECONDS,
-        health_check_interval=HEALTH_CHECK_SECONDS,
-        # One retry, at once, and never after a timeout: it only replaces a pooled connection that Redis closed.
-        retry=Retry(NoBackoff(), 1, supported_errors=(RedisConnectionError,)),
+        # No health_check_interval: with it redis-py 8.1 recurses without end when Redis wants a password it has not.
+        # The pool itself replaces a connection that Redis closed; trying again beyond that would double every outage.
+        retry=Retry(NoBackoff(), 0),
         **options,
     )
     return Redis.from_pool(pool)
