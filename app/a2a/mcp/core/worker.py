@@ -17,6 +17,7 @@ class McpWorker(UvicornWorker):
         self.config.app = self.wsgi
         server = DrainServer(self.config, self.wsgi.state.runtime)
         self._install_sigquit_handler()
-        await server.serve(sockets=self.sockets)
+        # gunicorn wraps its sockets; uvloop hands over a plain one cleanly and would close a wrapped one twice.
+        await server.serve(sockets=[listener.sock for listener in self.sockets])
         if not server.started:
             sys.exit(Arbiter.WORKER_BOOT_ERROR)
