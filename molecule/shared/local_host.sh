@@ -27,6 +27,9 @@ boot() {
 }
 
 deploy() {
+  # Used where the cache has no wheels for this Debian's Python yet, and gone afterwards.
+  "$rig" builder "$1" >/dev/null
+  trap '"$rig" down "builder-'"$1"'" 2>/dev/null' EXIT
   title "Deploying: ansible-playbook -i inventory/local site.yml"
   cd "$project"
   ansible-playbook -i inventory/local site.yml
@@ -71,7 +74,7 @@ END
 }
 
 case "${1:-}" in
-  up) boot "${2:-debian13}"; deploy; show ;;
+  up) boot "${2:-debian13}"; deploy "${2:-debian13}"; show ;;
   down) "$rig" down local ;;
   show) show ;;
   *) sed -n '2,/^set/s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 2 ;;

@@ -5,6 +5,7 @@
 #   rig.sh up NAME [OS]             start the host a2a-mcp-NAME (OS: debian13, debian12) and print its address;
 #                                   a running one is kept
 #   rig.sh fresh NAME [OS]          the same, but a running one is thrown away first
+#   rig.sh builder OS               start the host builder-OS, which may fetch packages the way this machine does
 #   rig.sh down NAME...             remove hosts
 #   rig.sh list                     name, image, address and state of every host
 #   rig.sh address NAME             print the address
@@ -25,6 +26,8 @@ prefix=a2a-mcp-
 capabilities=AUDIT_CONTROL,AUDIT_READ,AUDIT_WRITE,BPF,CHOWN,DAC_OVERRIDE,DAC_READ_SEARCH,FOWNER,FSETID,IPC_LOCK
 capabilities+=,IPC_OWNER,KILL,LEASE,LINUX_IMMUTABLE,MKNOD,NET_ADMIN,NET_BIND_SERVICE,NET_BROADCAST,NET_RAW,PERFMON
 capabilities+=,SETFCAP,SETGID,SETPCAP,SETUID,SYS_ADMIN,SYS_BOOT,SYS_CHROOT,SYS_NICE,SYS_PTRACE,SYS_TTY_CONFIG
+
+volumes=()
 
 say() { echo "rig: $*" >&2; }
 die() { say "$*"; exit 1; }
@@ -147,7 +150,7 @@ start() {
     --cap-drop=ALL --cap-add="$capabilities" --security-opt=seccomp=unconfined \
     --security-opt=apparmor=unconfined --security-opt=unmask=ALL --env=container=podman \
     --stop-signal=SIGRTMIN+3 --tmpfs=/run:rw,nosuid,nodev,mode=755 --tmpfs=/run/lock:rw,nosuid,nodev \
-    --tmpfs=/tmp:rw,nosuid,nodev,exec,mode=1777 --no-hosts "$image" \
+    --tmpfs=/tmp:rw,nosuid,nodev,exec,mode=1777 --no-hosts "${volumes[@]}" "$image" \
     sh -c 'for m in /sys/fs/cgroup/*; do mount -o remount,bind,rw "$m"; done
       mount --make-rshared / && exec /sbin/init' >"$cache/start.log" 2>&1 || die "$(<"$cache/start.log")"
   podman exec --interactive "$prefix$name" sh -c 'umask 077; mkdir -p /root/.ssh; cat >/root/.ssh/authorized_keys' \
@@ -174,6 +177,15 @@ up() {
   address "$name"
 }
 
+# Wheels are built in a host of the target's Debian; to reach a package index it needs what this machine was given.
+builder() {
+  local file
+  for file in /etc/pip.conf /etc/ssl/certs/ca-certificates.crt; do
+    [[ ! -f $file ]] || volumes+=("--volume=$file:$file:ro")
+  done
+  up "builder-$1" "$1"
+}
+
 down() {
   local name
   for name in "$@"; do
@@ -198,6 +210,7 @@ list() {
 case "${1:-}" in
   machine) machine ;;
   up) up "${@:2}" ;;
+  builder) builder "${2:?OS}" ;;
   fresh) down "${2:?name}" && up "${@:2}" ;;
   down) down "${@:2}" ;;
   list) list ;;
