@@ -1,6 +1,7 @@
 """The languages we have both a stop list and a stemmer for, and the tokens every tool of this service sees.
 
-Stop lists are the Snowball project's, stored one word a line in `stop_words/`; stemmers are `snowballstemmer`'s.
+Stop lists follow the Snowball project's (English word for word), one word a line in `stop_words/`; stemmers are
+`snowballstemmer`'s.
 """
 
 from collections.abc import Iterable, Sequence

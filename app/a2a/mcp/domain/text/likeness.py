@@ -117,8 +117,8 @@ def combine(parts: Components, weights: Weights = DEFAULT_WEIGHTS) -> float:
     )
     present = [(score, weight) for score, weight in pairs if score is not None]
     total = math.fsum(weight for _, weight in present)
-    if not total:
-        # All the weight lay on a part that is missing, or the method has one part of no weight.
+    if not total or len(present) == 1:
+        # All the weight lay on a part that is missing, or there is nothing to mix.
         return math.fsum(score for score, _ in present) / len(present)
     return min(1.0, math.fsum(score * weight for score, weight in present) / total)
 
