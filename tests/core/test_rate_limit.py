@@ -8,7 +8,8 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from app.a2a.mcp.core.circuit_breaker import RESET_SECONDS, Breakers
+from app.a2a.mcp.core.breaker import RESET_SECONDS
+from app.a2a.mcp.core.circuit_breaker import Breakers
 from app.a2a.mcp.core.metrics import Metrics
 from app.a2a.mcp.core.rate_limit import RateLimiter, RateLimitMiddleware
 from app.a2a.mcp.core.settings import Settings

@@ -1,6 +1,5 @@
 """The stores: which side is chosen, what starts when, and what a sliding window counts."""
 
-import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -28,6 +27,11 @@ def open_stores(settings: Settings) -> Stores:
     return Stores.open(settings, Metrics("sample"))
 
 
+def open_files() -> int:
+    """How many descriptors this process holds."""
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
 async def test_without_a_url_a_process_keeps_its_own_state(make_settings: MakeSettings) -> None:
     stores = open_stores(make_settings())
     await stores.start()
@@ -39,14 +43,14 @@ async def test_without_a_url_a_process_keeps_its_own_state(make_settings: MakeSe
 async def test_nothing_is_connected_before_start_so_a_fork_is_safe(
     make_settings: MakeSettings, redis_process: RedisProcess
 ) -> None:
-    before = len(os.listdir("/proc/self/fd"))
+    before = open_files()
     stores = open_stores(make_settings(redis_url=redis_process.url))
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert open_files() == before
     assert (stores.kind, stores.redis, await stores.ping()) == ("redis", None, False)
     await stores.start()
     assert await stores.ping()
     await stores.close()
-    assert stores.redis is None and len(os.listdir("/proc/self/fd")) == before
+    assert stores.redis is None and open_files() == before
 
 
 async def test_a_missing_redis_does_not_stop_a_start(make_settings: MakeSettings, tmp_path: Path) -> None:

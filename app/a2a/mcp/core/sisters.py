@@ -13,7 +13,8 @@ import httpx
 import orjson
 
 from app.a2a.mcp.core.auth import Authenticator
-from app.a2a.mcp.core.circuit_breaker import Breakers, DependencyFault
+from app.a2a.mcp.core.breaker import DependencyFault
+from app.a2a.mcp.core.circuit_breaker import Breakers
 from app.a2a.mcp.core.registry import Registry
 from app.a2a.mcp.core.settings import Settings
 from app.a2a.mcp.core.sister_protocol import Reply, read_reply, request_body, request_headers
