@@ -15,7 +15,7 @@ from app.a2a.mcp.core.registry import load_registry
 from app.a2a.mcp.errors import A2AError, ConfigurationError, InvalidArgumentError, NotFoundError, UnavailableError
 from app.a2a.mcp.manage import supervise
 from app.a2a.mcp.manage.credentials import mint_token, new_key, operator_token
-from app.a2a.mcp.manage.fleet import Fleet, Instance, open_fleet
+from app.a2a.mcp.manage.fleet import Fleet, open_fleet
 from app.a2a.mcp.manage.health import ask_breakers, ask_health, reset_breakers
 from app.a2a.mcp.manage.logs import Query, file_entries, journal_entries, make_query
 from app.a2a.mcp.manage.processes import ProcessTable
@@ -86,7 +86,7 @@ def stop(context: typer.Context, names: Names = None, production: Production = N
         Units().stop(fleet.instances(services))
         outcome = dict.fromkeys(services, "stopped")
     else:
-        outcome = dict(supervise.stop(_table(fleet), services))
+        outcome = dict(supervise.stop(fleet, _table(fleet), services))
     if as_json:
         output.document(outcome)
         return
@@ -106,7 +106,7 @@ def restart(context: typer.Context, names: Names = None, production: Production 
     table = _table(fleet)
     idle = [s.name for s in fleet.services(names or ()) if not supervise.restart(fleet, table, s.name)]
     if idle:
-        supervise.stop(table, idle)
+        supervise.stop(fleet, table, idle)
         _supervise(fleet, idle, False, output)
         return
     _show_health(fleet, names or [], output)
@@ -159,15 +159,18 @@ def breakers(
 ) -> None:
     """Circuit breakers of each instance; --reset closes them. Exit status 1 if an instance does not answer."""
     fleet, output = _fleet(context, production), Output(as_json)
-    token = operator_token(fleet.settings()) if reset else ""
+    token = operator_token(fleet.settings()) if reset else _token_if_any(fleet)
     rows, silent = [], []
     for instance in fleet.instances(names or ()):
         try:
-            if reset:
+            if reset and token:
                 reset_breakers(instance, fleet.address, token, breaker)
-            rows += _breaker_rows(fleet, instance, breaker)
+            states = ask_breakers(instance, fleet.address, token)
         except UnavailableError as error:
             silent.append(error.message)
+            continue
+        place = {"service": instance.service.name, "port": instance.port}
+        rows += [place | {"breaker": name, "state": states[name]} for name in states if breaker in (None, name)]
     output.breakers(rows)
     if silent:
         raise UnavailableError("; ".join(silent))
@@ -216,6 +219,14 @@ def _table(fleet: Fleet) -> ProcessTable:
     return ProcessTable(fleet.settings().mcp_state_directory)
 
 
+def _token_if_any(fleet: Fleet) -> str | None:
+    """A token for looking, where the secret is to be had; on this host itself looking needs none."""
+    try:
+        return operator_token(fleet.settings())
+    except ConfigurationError:
+        return None
+
+
 def _supervise(fleet: Fleet, names: list[str], verbose: bool, output: Output) -> None:
     def ready() -> None:
         _show(fleet, names, output)
@@ -227,19 +238,13 @@ def _supervise(fleet: Fleet, names: list[str], verbose: bool, output: Output) ->
 
 
 def _show(fleet: Fleet, names: list[str], output: Output) -> bool:
-    rows = ask_health(fleet.instances(names), fleet.address)
+    rows = ask_health(fleet.instances(names), fleet.address, _token_if_any(fleet))
     output.health(rows)
     return all(row.well for row in rows)
 
 
 def _show_health(fleet: Fleet, names: list[str], output: Output) -> None:
     raise typer.Exit(0 if _show(fleet, names, output) else 1)
-
-
-def _breaker_rows(fleet: Fleet, instance: Instance, wanted: str | None) -> list[dict[str, object]]:
-    states = ask_breakers(instance, fleet.address)
-    place = {"service": instance.service.name, "port": instance.port}
-    return [place | {"breaker": name, "state": state} for name, state in states.items() if wanted in (None, name)]
 
 
 @contextmanager

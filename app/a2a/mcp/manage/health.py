@@ -34,10 +34,10 @@ class Health:
         return self.status in ("ok", "degraded")
 
 
-def ask_health(instances: Iterable[Instance], address: str, timeout: float = TIMEOUT_SECONDS) -> list[Health]:
+def ask_health(instances: Iterable[Instance], address: str, token: str | None = None) -> list[Health]:
     """The health of each instance, in order; never raises for one that does not answer."""
     wanted = list(instances)
-    with _client(address, timeout) as client, ThreadPoolExecutor(max_workers=16) as pool:
+    with _client(token) as client, ThreadPoolExecutor(max_workers=16) as pool:
         return list(pool.map(lambda instance: _ask_one(client, instance, address), wanted))
 
 
@@ -48,7 +48,7 @@ def _ask_one(client: httpx.Client, instance: Instance, address: str) -> Health:
     try:
         response = client.get(_url(instance, address, "/health"))
         if response.status_code in (401, 403):
-            # Not one of MCP_OPS_NETWORKS: readiness is what anybody may know.
+            # This host is not in MCP_OPS_NETWORKS and there is no token: readiness is what anybody may know.
             response = client.get(_url(instance, address, "/readyz"))
         page = response.json()
         status = page["status"]
@@ -84,17 +84,16 @@ def _why(error: httpx.HTTPError) -> str:
     return f"the connection broke: {type(error).__name__}"
 
 
-def ask_breakers(instance: Instance, address: str) -> dict[str, str]:
+def ask_breakers(instance: Instance, address: str, token: str | None = None) -> dict[str, str]:
     """The circuit breakers of an instance by name; raises UnavailableError."""
-    with _client(address, TIMEOUT_SECONDS) as client:
+    with _client(token) as client:
         page = _json(client, "GET", instance, address, "/circuit-breakers")
     return dict(page["circuit_breakers"])
 
 
 def reset_breakers(instance: Instance, address: str, token: str, name: str | None) -> list[str]:
     """Close the named breaker of an instance, all without a name; raises UnavailableError with its refusal."""
-    with _client(address, TIMEOUT_SECONDS) as client:
-        client.headers["Authorization"] = f"Bearer {token}"
+    with _client(token) as client:
         page = _json(client, "POST", instance, address, "/circuit-breakers/reset", {"name": name})
     return list(page["reset"])
 
@@ -119,8 +118,9 @@ def _strange(instance: Instance) -> A2AError:
     return UnavailableError(f"what listens on port {instance.port} is not {instance.service.name}")
 
 
-def _client(address: str, timeout: float) -> httpx.Client:
-    return httpx.Client(timeout=timeout, trust_env=False, headers=HOST_HEADER)
+def _client(token: str | None) -> httpx.Client:
+    headers = HOST_HEADER | ({"Authorization": f"Bearer {token}"} if token else {})
+    return httpx.Client(timeout=TIMEOUT_SECONDS, trust_env=False, headers=headers)
 
 
 def _url(instance: Instance, address: str, path: str) -> str:

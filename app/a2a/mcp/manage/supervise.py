@@ -19,8 +19,8 @@ from app.a2a.mcp.manage.processes import Identity, ProcessTable, Record, launch,
 READY_SECONDS = 120.0
 """A server loads its model before it is ready; on a busy small machine that takes most of a minute."""
 
-KILL_AFTER_SECONDS = 15.0
-"""More than MCP_DRAIN_SECONDS leaves open calls, so that only a server that hangs is killed."""
+KILL_MARGIN_SECONDS = 5.0
+"""Added to MCP_DRAIN_SECONDS, which open calls have to finish: only a server that hangs is killed."""
 
 STEP_SECONDS = 0.1
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -160,7 +160,7 @@ class Supervisor:
         for child in self.children.values():
             if child.process.poll() is None:
                 child.process.terminate()
-        end = time.monotonic() + KILL_AFTER_SECONDS
+        end = time.monotonic() + _grace(self.fleet)
         for child in self.children.values():
             try:
                 child.process.wait(max(0.0, end - time.monotonic()))
@@ -172,7 +172,7 @@ class Supervisor:
         self._show_logs()
 
 
-def stop(table: ProcessTable, names: Sequence[str]) -> Mapping[str, str]:
+def stop(fleet: Fleet, table: ProcessTable, names: Sequence[str]) -> Mapping[str, str]:
     """Stop servers that some command line of this checkout started; how each ended, by name."""
     outcome = {}
     for name in names:
@@ -180,7 +180,7 @@ def stop(table: ProcessTable, names: Sequence[str]) -> Mapping[str, str]:
         if record is None:
             outcome[name] = "was not running"
             continue
-        by_itself = stop_process(record.process, KILL_AFTER_SECONDS)
+        by_itself = stop_process(record.process, _grace(fleet))
         table.forget(record)
         outcome[name] = "stopped" if by_itself else "did not end in time and was killed"
     return outcome
@@ -195,7 +195,7 @@ def restart(fleet: Fleet, table: ProcessTable, name: str) -> bool:
     if record is None or not record.supervisor.alive:
         return False
     table.ask_restart(name)
-    stop_process(record.process, KILL_AFTER_SECONDS)
+    stop_process(record.process, _grace(fleet))
     end = time.monotonic() + READY_SECONDS
     while time.monotonic() < end:
         successor = table.running(name)
@@ -206,6 +206,11 @@ def restart(fleet: Fleet, table: ProcessTable, name: str) -> bool:
             break
         time.sleep(STEP_SECONDS)
     raise UnavailableError(f"{name} did not come back: see its log {table.log_file(name)}")
+
+
+def _grace(fleet: Fleet) -> float:
+    """How long a server may take to stop, seconds."""
+    return fleet.settings().mcp_drain_seconds + KILL_MARGIN_SECONDS
 
 
 def _how_it_ended(child: Child) -> str:
