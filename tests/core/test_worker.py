@@ -80,9 +80,27 @@ def test_a_stop_answers_what_waits_what_runs_and_what_is_pooled(instances: list[
         connection.close()
 
 
+def test_an_instance_without_a_journal_answers_and_counts_what_it_could_not_log(tmp_path: Path) -> None:
+    instance = Instance(tmp_path, free_port(), JOURNAL_STREAM="8:1234").start()
+    try:
+        instance.await_ready()
+        lost = [
+            line for line in get(instance, "/metrics").splitlines() if line.startswith("a2a_mcp_log_records_dropped")
+        ]
+        assert float(lost[0].split()[1]) > 0
+        assert instance.stop() == 0
+        assert instance.log() == ""
+    finally:
+        instance.kill()
+
+
 def health(instance: Instance) -> str:
+    return get(instance, "/health")
+
+
+def get(instance: Instance, path: str) -> str:
     connection = http.client.HTTPConnection("127.0.0.1", instance.port, timeout=PATIENCE_SECONDS)
-    connection.request("GET", "/health")
+    connection.request("GET", path)
     text = connection.getresponse().read().decode()
     connection.close()
     return text
