@@ -34,7 +34,9 @@ async def test_a_host_of_the_settings_is_answered_whatever_its_port_and_case(app
     assert (await ask(app, Host=host)).status_code == 200
 
 
-@pytest.mark.parametrize("host", ["evil.example", "localhost.evil.example", "", "[::2]", "[", "127.0.0.1", "lo calhost"])
+@pytest.mark.parametrize(
+    "host", ["evil.example", "localhost.evil.example", "", "[::2]", "[", "127.0.0.1", "lo calhost"]
+)
 async def test_any_other_host_gets_421_in_our_shape(app: ASGIApp, host: str) -> None:
     answer = await ask(app, Host=host)
     assert answer.status_code == 421
@@ -61,7 +63,9 @@ async def test_a_monitor_on_this_machine_may_use_any_name_for_operator_paths(app
             assert (await client.get(path, headers={"Host": "some-name"})).status_code == status
 
 
-@pytest.mark.parametrize("origin", ["https://evil.example", "null", "file://", "https://app.example.evil", "http://[::2]"])
+@pytest.mark.parametrize(
+    "origin", ["https://evil.example", "null", "file://", "https://app.example.evil", "http://[::2]"]
+)
 async def test_a_foreign_origin_gets_403_in_our_shape(app: ASGIApp, origin: str) -> None:
     answer = await ask(app, Origin=origin)
     assert answer.status_code == 403
@@ -105,7 +109,9 @@ async def test_no_origin_is_allowed_by_default(make_settings: MakeSettings) -> N
     assert "vary" not in (await ask(app)).headers
 
 
-@pytest.mark.parametrize("origin", ["*", "https://*.example", "app.example", "https://app.example/", "ftp://x", "https://["])
+@pytest.mark.parametrize(
+    "origin", ["*", "https://*.example", "app.example", "https://app.example/", "ftp://x", "https://["]
+)
 def test_an_origin_that_is_none_stops_the_start(make_settings: MakeSettings, origin: str) -> None:
     with pytest.raises(ConfigurationError, match="CORS_ALLOWED_ORIGINS"):
         layers(runtime_of(make_settings(cors_allowed_origins=(origin,))), HostsMiddleware)
