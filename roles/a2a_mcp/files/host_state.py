@@ -63,10 +63,10 @@ def systemctl(*arguments: str) -> str:
 
 
 def instances(root: Path, units: list[str]) -> dict[str, object]:
-    """Which of the wanted instances are down, failed or stale, and whether systemd has read their files."""
+    """Which of the wanted instances are down or stale, and whether systemd has yet to read their files."""
     answer = systemctl("show", f"--property={PROPERTIES}", *units) if units else ""
     boot = time.time() - time.monotonic()
-    state: dict[str, list[str]] = {"down": [], "failed": [], "stale": []}
+    state: dict[str, list[str]] = {"down": [], "stale": []}
     reload = False
     for block in answer.strip().split("\n\n") if answer.strip() else []:
         show = dict(line.split("=", 1) for line in block.splitlines())
@@ -75,8 +75,6 @@ def instances(root: Path, units: list[str]) -> dict[str, object]:
         sources = [Path(path) for path in (show["FragmentPath"] + " " + show["DropInPaths"]).split()]
         sources += [ETC / "fleet.env", ETC / f"{service_of(unit)}.env", ETC / "secrets.env", root / "current"]
         started = boot + int(show["ExecMainStartTimestampMonotonic"]) / 1e6
-        if show["ActiveState"] == "failed":
-            state["failed"].append(unit)
         if show["ActiveState"] not in ("active", "reloading"):
             state["down"].append(unit)
         elif max(map(changed_at, sources)) > started:
@@ -84,20 +82,24 @@ def instances(root: Path, units: list[str]) -> dict[str, object]:
     return {**state, "reload": reload}
 
 
-def obsolete(units: list[str]) -> dict[str, object]:
-    """Instances and services that are no longer wanted but still enabled, loaded or on disk."""
+def leftovers(units: list[str]) -> dict[str, object]:
+    """Instances and services no longer wanted but still enabled, loaded or on disk; and all that failed."""
     listed = systemctl("list-units", "--all", "--plain", "--no-legend", "a2a-mcp-*@*.service").splitlines()
-    known = {line.split()[0] for line in listed if line.strip()}
+    loaded = {line.split()[0]: line.split()[1:3] for line in listed if line.strip()}
+    # One whose file is gone can only be forgotten, not stopped or disabled.
+    known = {unit for unit, (load, _) in loaded.items() if load != "not-found"}
     known |= {path.name for path in SYSTEMD.glob("*.wants/a2a-mcp-*@*.service")}
     wanted = {service_of(unit) for unit in units}
-    services = {service_of(path.name) for path in SYSTEMD.glob("a2a-mcp-*@.service")}
-    return {"obsolete": sorted(known - set(units)), "obsolete_services": sorted(services - wanted)}
+    gone = {service_of(path.name) for path in SYSTEMD.glob("a2a-mcp-*@.service")} - wanted
+    targets = {name for name in (f"a2a-mcp-{service}.target" for service in gone) if (SYSTEMD / name).exists()}
+    failed = sorted(unit for unit, (_, active) in loaded.items() if active == "failed")
+    return {"obsolete": sorted(known - set(units) | targets), "obsolete_services": sorted(gone), "failed": failed}
 
 
 def main() -> None:
     """Print the state."""
     root, units = Path(sys.argv[1]), sys.argv[2:]
-    state = host() | releases(root) | instances(root, units) | obsolete(units)
+    state = host() | releases(root) | instances(root, units) | leftovers(units)
     sys.stdout.write(json.dumps(state) + "\n")
 
 

@@ -53,8 +53,9 @@ def digest(parts: Iterable[bytes]) -> str:
 
 def source_files(project: Path) -> list[Path]:
     """The files that make the wheel, in a fixed order."""
-    tree = (path for path in (project / "app").rglob("*") if path.is_file() and "__pycache__" not in path.parts)
-    return [project / "pyproject.toml", *sorted(tree)]
+    tree = sorted(path for path in (project / "app").rglob("*") if path.is_file())
+    own = [f for f in tree if not any(p.startswith((".", "__pycache__")) for p in f.relative_to(project).parts)]
+    return [project / "pyproject.toml", *own]
 
 
 def describe(arguments: argparse.Namespace) -> None:
