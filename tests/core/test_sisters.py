@@ -5,13 +5,14 @@ import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Literal
 
 import orjson
 import pytest
 import uvicorn
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
+from app.a2a.mcp.core.app import create_app
 from app.a2a.mcp.core.auth import Authenticator
 from app.a2a.mcp.core.breaker import FAIL_MAX
 from app.a2a.mcp.core.call import Binding, Call
@@ -32,6 +33,7 @@ from app.a2a.mcp.errors import (
     UnavailableError,
 )
 from tests.core.conftest import Clock
+from tests.core.sample import build
 
 pytestmark = pytest.mark.anyio
 MakeSettings = Callable[..., Settings]
@@ -83,10 +85,10 @@ class Sister:
 
 
 @asynccontextmanager
-async def serving(app: Sister, port: int) -> AsyncIterator[None]:
+async def serving(app: ASGIApp, port: int, lifespan: Literal["on", "off"] = "off") -> AsyncIterator[None]:
     """The app behind a real server on the port."""
     config = uvicorn.Config(
-        app, host="127.0.0.1", port=port, lifespan="off", ws="none", log_config=None, timeout_graceful_shutdown=0
+        app, host="127.0.0.1", port=port, lifespan=lifespan, ws="none", log_config=None, timeout_graceful_shutdown=0
     )
     server = uvicorn.Server(config)
     task = asyncio.create_task(server.serve())
@@ -121,11 +123,11 @@ def _is_free(port: int) -> bool:
         return True
 
 
-def fleet(port: int, instances: int = 1) -> Registry:
+def fleet(port: int, instances: int = 1, named: str = "sister") -> Registry:
     """A registry with a caller and a sister."""
     services = [
         {"name": "caller", "port": port - 1, "tools": 0, "purpose": "asks"},
-        {"name": "sister", "port": port, "tools": 1, "purpose": "answers"},
+        {"name": named, "port": port, "tools": 1, "purpose": "answers"},
     ]
     return Registry.model_validate({"instances": instances, "services": services})
 
@@ -140,11 +142,14 @@ class Caller:
         self.authenticator = Authenticator(settings, clock)
         self.sisters = Sisters("caller", settings, registry, self.breakers, self.authenticator, clock)
 
-    async def ask(self, seconds: float = 5.0, **options: Any) -> dict[str, Any]:
-        """One call with so much time left."""
+    def call(self, seconds: float = 5.0) -> Call[Any]:
+        """A call under way with so much time left."""
         info = RequestInfo(CORRELATION, self.runtime.clock(), TRACE, deadline=self.runtime.clock() + seconds)
-        call: Call[Any] = Call(info, Binding(self.runtime))
-        return await self.sisters.call("sister", "embed", {"text": "hello\u2028"}, call, **options)
+        return Call(info, Binding(self.runtime))
+
+    async def ask(self, seconds: float = 5.0, **options: Any) -> dict[str, Any]:
+        """Ask the sister once."""
+        return await self.sisters.call("sister", "embed", {"text": "hello\u2028"}, self.call(seconds), **options)
 
     async def refusal(self, **options: Any) -> A2AError:
         """The error of one call."""
@@ -335,6 +340,23 @@ async def test_the_url_template_may_lead_over_another_host(
     await caller.ask()
     assert sister[0].requests[0][1][":path"] == "/sister/mcp"
     await caller.sisters.close()
+
+
+async def test_a_real_server_of_ours_understands_a_sister(make_settings: MakeSettings, clock: Clock) -> None:
+    port = free_port()
+    clock.now = time.time()
+    caller = Caller(make_settings(mcp_sister_url=f"http://127.0.0.1:{port}"), fleet(port, named="sample"), clock)
+    await caller.sisters.start()
+    async with serving(create_app(build(), make_settings()), port, lifespan="on"):
+        told = await caller.sisters.call("sample", "who", {}, caller.call())
+        assert told == {"client_id": "service:caller", "correlation_id": CORRELATION, "opened": "opened for sample"}
+        with pytest.raises(InvalidArgumentError) as caught:
+            await caller.sisters.call("sample", "add", {"a": "1"}, caller.call())
+        assert [detail.path for detail in caught.value.details] == ["/a"]
+        with pytest.raises(UnavailableError, match="refused the call: permission_denied"):
+            await caller.sisters.call("sample", "erase", {"name": "x"}, caller.call())
+        await caller.sisters.close()
+    assert caller.breakers.states() == {"sample": "closed"}
 
 
 async def test_without_a_secret_or_a_start_a_call_is_unavailable(

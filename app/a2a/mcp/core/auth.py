@@ -120,6 +120,7 @@ class AuthenticationMiddleware:
         request_info(scope).caller = caller
         if scope["path"] in WRITE_PATHS and not caller.may("write"):
             self.metrics.auth_refused("insufficient_scope")
+            request_info(scope).error_code = PermissionDeniedError.code
             denied = PermissionDeniedError(f"{scope['path']} needs the permission 'write'")
             await refuse(scope, send, denied, 403, insufficient_scope_headers(self.settings, self.service, "write"))
             return
