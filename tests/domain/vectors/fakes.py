@@ -19,7 +19,7 @@ class HashEmbedder:
         self.model = ModelName("hash", revision)
         self.dimensions = (self.SIZE,)
 
-    def embed(self, texts: Sequence[str], dimensions: int | None = None) -> Embedded:
+    def embed(self, texts: Sequence[str], dimensions: int | None = None, *, normalize: bool = True) -> Embedded:
         type(self).calls += 1
         vectors = np.zeros((len(texts), self.SIZE), dtype=np.float32)
         for place, text in enumerate(texts):

@@ -48,7 +48,7 @@ class UniversalSentenceEncoder:
     def dimensions(self) -> tuple[int, ...]:
         return (weights.WIDTH,) if self._projection is None else (weights.WIDTH, self._projection.shape[1])
 
-    def embed(self, texts: Sequence[str], dimensions: int | None = None) -> Embedded:
+    def embed(self, texts: Sequence[str], dimensions: int | None = None, *, normalize: bool = True) -> Embedded:
         """Embed texts; unit rows of 512 (or 256) float32, zero rows for texts without a token."""
         if dimensions is not None and dimensions not in self.dimensions:
             raise InvalidArgumentError.at("/dimensions", f"offered are {self.dimensions}")
@@ -60,7 +60,8 @@ class UniversalSentenceEncoder:
         blank = np.flatnonzero(lengths == 0)
         vectors = self._finish(sums, np.maximum(lengths, 1).astype(np.float32))
         if dimensions is not None and self._projection is not None and dimensions != weights.WIDTH:
-            vectors = _unit(vectors @ self._projection, self._epsilon)
+            vectors = vectors @ self._projection
+            vectors = _unit(vectors, self._epsilon) if normalize else vectors
         vectors[blank] = 0.0
         return Embedded(vectors, tuple(truncated), tuple(int(index) for index in blank))
 

