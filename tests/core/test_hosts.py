@@ -29,7 +29,7 @@ async def ask(app: ASGIApp, method: str = "POST", path: str = "/mcp", **headers:
         return await client.request(method, path, headers=named)
 
 
-@pytest.mark.parametrize("host", ["localhost", "localhost:8109", "[::1]:443", "fleet.example.", "FLEET.EXAMPLE:1"])
+@pytest.mark.parametrize("host", ["localhost", "localhost:4711", "[::1]:443", "fleet.example.", "FLEET.EXAMPLE:1"])
 async def test_a_host_of_the_settings_is_answered_whatever_its_port_and_case(app: ASGIApp, host: str) -> None:
     assert (await ask(app, Host=host)).status_code == 200
 
@@ -84,7 +84,7 @@ async def test_an_allowed_origin_may_read_the_answer_and_its_headers(app: ASGIAp
 
 
 async def test_the_servers_own_pages_are_welcome_without_cors(app: ASGIApp) -> None:
-    answer = await ask(app, Origin="http://localhost:8109")
+    answer = await ask(app, Origin="http://localhost:4711")
     assert answer.status_code == 200 and "access-control-allow-origin" not in answer.headers
 
 
@@ -99,7 +99,7 @@ async def test_a_preflight_is_answered_here_and_needs_no_credential(make_setting
 
 
 async def test_a_preflight_of_another_origin_is_refused(app: ASGIApp) -> None:
-    for origin in ("https://evil.example", "http://localhost:8109"):
+    for origin in ("https://evil.example", "http://localhost:4711"):
         assert (await ask(app, "OPTIONS", Origin=origin, Access_Control_Request_Method="POST")).status_code == 403
 
 

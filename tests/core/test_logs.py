@@ -175,7 +175,7 @@ def test_whatever_has_the_shape_of_a_credential_is_redacted(text: str) -> None:
 
 
 def test_ordinary_text_is_left_alone() -> None:
-    for text in ("tools/call add 200", "Listening at: http://127.0.0.1:8109 (12)", "the token has expired"):
+    for text in ("tools/call add 200", "Listening at: http://127.0.0.1:4711 (12)", "the token has expired"):
         assert Redactor()(text) == text
 
 

@@ -165,7 +165,7 @@ class HostsMiddleware:
 
 
 def _bare_host(name: str) -> str:
-    """A Host without its port, in lower case: `[::1]:8109` is `[::1]`, `A.example.:443` is `a.example`."""
+    """A Host without its port, in lower case: `[::1]:4711` is `[::1]`, `A.example.:443` is `a.example`."""
     name = name.strip().lower()
     if name.startswith("["):
         return name[: name.find("]") + 1]
