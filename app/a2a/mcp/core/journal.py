@@ -85,14 +85,15 @@ def encode(fields: dict[str, Any]) -> bytes:
     `NAME=value` lines; a value with a line feed goes as name, little-endian 64-bit length, bytes
     (systemd, "Native Journal Protocol").
     """
-    parts = bytearray()
+    lines, blocks = [], []
     for name, value in fields.items():
-        data = value if isinstance(value, bytes) else str(value).encode("utf-8", "replace")
-        if b"\n" in data:
-            parts += name.encode() + b"\n" + len(data).to_bytes(8, "little") + data + b"\n"
+        text = str(value)
+        if "\n" in text:
+            data = text.encode("utf-8", "replace")
+            blocks.append(name.encode() + b"\n" + len(data).to_bytes(8, "little") + data + b"\n")
         else:
-            parts += name.encode() + b"=" + data + b"\n"
-    return bytes(parts)
+            lines.append(f"{name}={text}\n")
+    return "".join(lines).encode("utf-8", "replace") + b"".join(blocks)
 
 
 class NativeHandler(JournalHandler):
