@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import sys
+import time
 from collections.abc import Callable
 
 import httpx
@@ -109,6 +110,28 @@ async def test_redis_going_and_coming_back_is_survived_counted_and_logged_once(
     assert instance.breakers.states() == {"redis": "closed"}
     said = [record.getMessage() for record in caplog.records if record.name.endswith("rate_limit")]
     assert len(said) == 2 and said[0].startswith("Redis is away") and said[1].startswith("Redis is back")
+    await instance.stores.close()
+
+
+async def test_a_burst_of_calls_is_no_outage(make_settings: MakeSettings, redis_url: str, clock: Clock) -> None:
+    instance = Instance(make_settings(redis_url=redis_url, rate_limit_requests=1000), clock)
+    await instance.stores.start()
+    assert await instance.allowed("burst", 3000) == 1000
+    assert instance.fallbacks() == 0 and instance.breakers.states() == {"redis": "closed"}
+    await instance.stores.close()
+
+
+async def test_a_frozen_redis_keeps_nobody_waiting_for_long(
+    make_settings: MakeSettings, redis_process: RedisProcess, clock: Clock
+) -> None:
+    instance = Instance(make_settings(redis_url=redis_process.url, rate_limit_requests=1000), clock)
+    await instance.stores.start()
+    redis_process.freeze()
+    started = time.monotonic()
+    assert await instance.allowed("client", 500) == 334
+    assert time.monotonic() - started < 5, "without the breaker it would be 500 / 16 · 0.5 s"
+    assert instance.fallbacks() == 500
+    redis_process.thaw()
     await instance.stores.close()
 
 

@@ -5,6 +5,7 @@ counts by Redis's clock alone, and over fixed windows because those let twice th
 Service tokens are not counted: the call they belong to was, where it came in.
 """
 
+import asyncio
 import hashlib
 import logging
 import math
@@ -30,6 +31,10 @@ log = logging.getLogger(__name__)
 
 SERVICE_PREFIX = "service:"
 """Begins the client id of a service token; no API key's client can have a colon."""
+
+MAX_ASKING = 16
+"""Calls that ask Redis at a time, half of the pool: a burst waits here and not for a connection, which would look like
+an outage; and what waits here when a real one begins is told by the breaker at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +69,7 @@ class RateLimiter:
         self._breakers = breakers
         self._metrics = metrics
         self._away = False
+        self._asking = asyncio.Semaphore(MAX_ASKING)
 
     async def take(self, client_id: str) -> Verdict:
         """Count one call of the client; never waits longer than one Redis timeout, and not at all in an outage."""
@@ -71,7 +77,8 @@ class RateLimiter:
         if self._stores.kind == "memory":
             return self._verdict(await self._stores.rates.take(client, self.limit, self.window), self.limit)
         try:
-            window = await self._breakers.get(REDIS_BREAKER).call(self._take_shared, client)
+            async with self._asking:
+                window = await self._breakers.get(REDIS_BREAKER).call(self._take_shared, client)
         except (RedisError, UnavailableError, OSError) as error:
             self._notice_outage(error)
             window = await self._stores.local_rates.take(client, self.local_limit, self.window)
