@@ -28,6 +28,7 @@ COLOURS = {
     "stopped": "dim",
     "inactive (dead)": "dim",
 }
+PIPE_WIDTH = 200
 FIELDS_SHOWN = ("tool", "client_id", "status", "outcome", "error_code", "duration_ms", "request_time", "upstream_addr")
 
 
@@ -36,7 +37,8 @@ class Output:
 
     def __init__(self, as_json: bool) -> None:
         self.as_json = as_json
-        self.console = Console(highlight=False, soft_wrap=True)
+        # A pipe has no width: without one, tables would be cut at 80 columns.
+        self.console = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else PIPE_WIDTH)
         self.errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
     def document(self, value: object) -> None:
@@ -137,7 +139,9 @@ class Output:
         table = Table(box=None, pad_edge=False, header_style="bold")
         for head in heads:
             table.add_column(
-                head, justify="right" if head in ("port", "tools", "pid", "MiB", "ms", "calls") else "left"
+                head,
+                overflow="fold",
+                justify="right" if head in ("port", "tools", "pid", "MiB", "ms", "calls") else "left",
             )
         for row in rows:
             table.add_row(
