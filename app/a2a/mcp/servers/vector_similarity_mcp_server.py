@@ -281,8 +281,8 @@ async def embed_texts(
 
     Use it to feed your own index or clustering; to compare two texts take calculate_text_similarity, to store and
     search texts send them to upsert_vectors as they are. The model is for sentences and short paragraphs. It barely
-    sees negation ("good" and "not good" 0.86), changed numbers or who did what to whom. Compare vectors only within one
-    `model.revision_sha256`. Example: car and automobile are 0.90 alike, car and banana 0.23.
+    sees negation ("good" and "not good" are 0.80 alike), changed numbers or who did what to whom. Compare vectors only
+    within one `model.revision_sha256`. Example: car and automobile are 0.90 alike, car and banana 0.23.
     """
     check_call_size(texts, "/texts")
     made: Embedded = await call.run(call.state.embedder.embed, texts, dimensions, normalize=normalize)

@@ -40,6 +40,9 @@ class Tokenizer:
 
     def encode(self, text: str) -> tuple[list[int], bool]:
         """Token numbers between begin and end marks, and whether the text was cut; empty when blank."""
+        if not any(character.isprintable() and not character.isspace() for character in text):
+            # Invisible characters would all get one and the same vector.
+            return [], False
         # A lone surrogate is no character: the C++ tokenizer raises on it, so it reads as unknown.
         clean = _SURROGATES.sub("\ufffd", text)
         ids: list[int] = []
