@@ -18,7 +18,7 @@ BLOCK = """Id={unit}
 ActiveState={active}
 SubState={sub}
 MainPID=412
-ActiveEnterTimestamp=Sun 2026-11-22 15:00:00 UTC
+ActiveEnterTimestamp=@1795359600
 MemoryCurrent={memory}
 NRestarts=2
 StatusText=serving 12 calls
@@ -100,7 +100,7 @@ def test_status_reads_what_systemd_shows(fleet: Fleet, systemctl: FakeSystemctl)
     rows = unit_status(fleet, Units(str(program)), [FIRST.name])
     first = rows[0]
     assert first.running and (first.pid, first.memory_bytes, first.restarts) == (412, 104857600, 2)
-    assert first.text == "serving 12 calls"
+    assert (first.text, first.since) == ("serving 12 calls", "2026-11-22T15:00:00+00:00")
     assert [row.state for row in rows[1:]] == ["unknown to systemd"] * (fleet.registry.instances - 1)
 
 

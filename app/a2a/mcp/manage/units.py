@@ -3,6 +3,7 @@
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from app.a2a.mcp.errors import ConfigurationError, UnavailableError
 from app.a2a.mcp.manage.fleet import Instance
@@ -25,7 +26,7 @@ PRIVILEGE_MARKS = ("authentication", "access denied", "permission denied", "not 
 
 @dataclass(frozen=True, slots=True)
 class UnitState:
-    """What systemd says of one unit; times and sizes as systemd prints them, empty where it has none."""
+    """What systemd says of one unit; `since` is ISO 8601 in UTC, empty while it does not run."""
 
     active: str
     sub: str
@@ -59,7 +60,7 @@ class Units:
     def states(self, instances: Sequence[Instance]) -> Mapping[str, UnitState]:
         """The state of each unit by its name."""
         names = [instance.unit for instance in instances]
-        result = self._call("show", f"--property={','.join(PROPERTIES)}", *names)
+        result = self._call("show", "--timestamp=unix", f"--property={','.join(PROPERTIES)}", *names)
         if result.returncode != 0:
             raise UnavailableError(f"systemctl show: {result.stderr.strip()}")
         blocks = [
@@ -97,9 +98,15 @@ def _state(block: Mapping[str, str]) -> UnitState:
         active=block.get("ActiveState", "unknown"),
         sub=block.get("SubState", ""),
         pid=int(block.get("MainPID", "0")),
-        since=block.get("ActiveEnterTimestamp", ""),
+        since=_instant(block.get("ActiveEnterTimestamp", "")) if block.get("ActiveState") == "active" else "",
         # Without accounting systemd says [not set], or the largest 64-bit number.
         memory_bytes=int(memory) if memory.isdigit() and int(memory) < 2**63 else None,
         restarts=int(block.get("NRestarts", "0") or 0),
         text=block.get("StatusText", ""),
     )
+
+
+def _instant(text: str) -> str:
+    """A time of `--timestamp=unix`, such as @1795359600."""
+    seconds = text.removeprefix("@")
+    return datetime.fromtimestamp(int(seconds), UTC).isoformat(timespec="seconds") if seconds.isdigit() else ""
