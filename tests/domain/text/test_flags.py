@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.a2a.mcp.domain.text.flags import GroupFlags, LexicalFlags, compare, mismatches, signals
+from app.a2a.mcp.domain.text.flags import GroupFlags, LexicalFlags, compare, group_flags, signals
 
 
 def flags(one: str, other: str) -> LexicalFlags:
@@ -64,5 +64,5 @@ def test_flags_are_symmetric_and_none_is_raised_by_a_text_against_itself(one: st
 
 def test_a_group_is_flagged_when_any_two_members_differ() -> None:
     texts = ["sales rose 5%", "sales rose by 5 %", "sales did not rise by 5"]
-    assert mismatches(map(signals, texts)) == GroupFlags(negation_mismatch=True, number_mismatch=False)
-    assert mismatches([signals("alone")]) == GroupFlags(negation_mismatch=False, number_mismatch=False)
+    assert group_flags(texts) == GroupFlags(negation_mismatch=True, number_mismatch=False)
+    assert group_flags(["alone"]) == GroupFlags(negation_mismatch=False, number_mismatch=False)

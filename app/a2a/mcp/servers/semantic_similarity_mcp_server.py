@@ -17,13 +17,13 @@ from app.a2a.mcp.domain.text.clustering import LINKAGES, Linkage
 from app.a2a.mcp.domain.text.comparison import Comparison, compare_pair
 from app.a2a.mcp.domain.text.concepts import extract_features
 from app.a2a.mcp.domain.text.embedding_source import CALL_CHARACTERS, Embeddings, EmbeddingSource
+from app.a2a.mcp.domain.text.flags import group_flags
 from app.a2a.mcp.domain.text.groups import (
     Cut,
     Search,
     agreement,
     cluster,
     find_matches,
-    group_flags,
     similarity_matrix,
 )
 from app.a2a.mcp.domain.text.keyphrases import rake, top_keyphrases

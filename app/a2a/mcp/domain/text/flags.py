@@ -5,7 +5,7 @@ The flags stand beside a semantic score so that a caller does not read 0.9 as "m
 
 import re
 from bisect import bisect_left, insort
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from app.a2a.mcp.domain.text.language import stop_words
@@ -28,11 +28,18 @@ _THOUSANDS = re.compile(r"\d{1,3}(?:([.,])\d{3})(?:\1\d{3})*")
 
 
 @dataclass(frozen=True, slots=True)
-class Signals:
-    """What the flags of a text are read from, taken once per text."""
+class Claims:
+    """Whether a text denies something, and the numbers it states."""
 
     negated: bool
     numbers: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Signals:
+    """What the flags of a text are read from, taken once per text."""
+
+    claims: Claims
     order: tuple[str, ...]
 
 
@@ -57,22 +64,29 @@ def signals(text: str) -> Signals:
     """The negations, numbers and order of content words of `text`."""
     words = [word.text for word in find_words(text)]
     order = tuple(dict.fromkeys(word for word in words if word not in stop_words("en")))
-    return Signals(any(map(_negates, words)), frozenset(_numbers(words)), order)
+    return Signals(_claims(words), order)
 
 
 def compare(one: Signals, other: Signals) -> LexicalFlags:
     """The flags of a pair."""
     return LexicalFlags(
-        negation_mismatch=one.negated != other.negated,
-        number_mismatch=one.numbers != other.numbers,
+        negation_mismatch=one.claims.negated != other.claims.negated,
+        number_mismatch=one.claims.numbers != other.claims.numbers,
         order_ratio=_order_ratio(one.order, other.order),
     )
 
 
-def mismatches(group: Iterable[Signals]) -> GroupFlags:
+def group_flags(texts: Iterable[str]) -> GroupFlags:
     """The flags of a group."""
-    kinds = list(group)
-    return GroupFlags(len({kind.negated for kind in kinds}) > 1, len({kind.numbers for kind in kinds}) > 1)
+    claims = {_claims([word.text for word in find_words(text)]) for text in texts}
+    return GroupFlags(
+        negation_mismatch=len({claim.negated for claim in claims}) > 1,
+        number_mismatch=len({claim.numbers for claim in claims}) > 1,
+    )
+
+
+def _claims(words: Sequence[str]) -> Claims:
+    return Claims(any(map(_negates, words)), frozenset(_numbers(words)))
 
 
 def _negates(word: str) -> bool:

@@ -15,8 +15,8 @@ from app.a2a.mcp.domain.text.clustering import (
     merges,
     silhouette,
 )
-from app.a2a.mcp.domain.text.embedding_source import Embeddings
-from app.a2a.mcp.domain.text.flags import GroupFlags, LexicalFlags, compare, mismatches, signals
+from app.a2a.mcp.domain.text.embedding_source import Embeddings, fair_share
+from app.a2a.mcp.domain.text.flags import GroupFlags, LexicalFlags, compare, group_flags, signals
 from app.a2a.mcp.domain.text.keyphrases import rake, top_keyphrases
 from app.a2a.mcp.domain.text.likeness import (
     DEFAULT_WEIGHTS,
@@ -33,6 +33,8 @@ from app.a2a.mcp.errors import InvalidArgumentError, LimitExceededError
 # Levenshtein compares every character with every other: about 40 thousand million cells a second on one core.
 MAX_EDIT_CELLS = 100_000_000_000
 CLUSTER_KEYPHRASES = 3
+# Read for the keyphrases of one group, as much as extract_keyphrases takes.
+CLUSTER_CHARACTERS = 20_000
 
 Matrix = NDArray[np.float64]
 
@@ -149,11 +151,6 @@ def find_matches(query: str, candidates: Sequence[str], search: Search, embeddin
     return Matches(matches, len(kept))
 
 
-def group_flags(texts: Sequence[str]) -> GroupFlags:
-    """Whether members of a group differ in negation or in their numbers."""
-    return mismatches([signals(text) for text in texts])
-
-
 def similarity_matrix(texts: Sequence[str], method: Method, embeddings: Embeddings | None) -> Matrix:
     """All pairs. Raises LimitExceededError when an edit distance of that many characters would take too long."""
     if method == "edit":
@@ -222,9 +219,11 @@ def cluster(texts: Sequence[str], cut: Cut, linkage: Linkage, embeddings: Embedd
 
 def _describe(label: int, labels: Sequence[int], texts: Sequence[str], distances: Matrix) -> Cluster:
     members = [index for index, given in enumerate(labels) if given == label]
-    # An empty line keeps a phrase from running over from one text into the next.
     own = [texts[index] for index in members]
-    phrases = [found.phrase for found in top_keyphrases(rake("\n\n".join(own)), CLUSTER_KEYPHRASES)]
+    share = fair_share([len(text) for text in own], CLUSTER_CHARACTERS)
+    # An empty line keeps a phrase from running over from one text into the next.
+    found = rake("\n\n".join(text[:share] for text in own))
+    phrases = [keyphrase.phrase for keyphrase in top_keyphrases(found, CLUSTER_KEYPHRASES)]
     return Cluster(label, len(members), members, medoid(1.0 - distances, members), phrases, group_flags(own))
 
 
