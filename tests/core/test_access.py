@@ -179,6 +179,17 @@ async def test_a_client_that_leaves_before_any_answer_is_499_and_no_error(
     assert counted(runtime, 499) == 1
 
 
+async def test_what_breaks_because_the_client_left_is_no_error(wrap: Wrap, caplog: pytest.LogCaptureFixture) -> None:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        raise RuntimeError("the stream is closed")
+
+    result = await exchange(wrap(app), scope_of("/mcp"), [LEFT])
+    assert result.messages == []
+    assert the_record(caplog).OUTCOME == "cancelled"
+    assert {record.levelno for record in caplog.records} == {logging.INFO}
+
+
 async def test_a_client_that_leaves_after_its_answer_changes_nothing(
     wrap: Wrap, caplog: pytest.LogCaptureFixture
 ) -> None:

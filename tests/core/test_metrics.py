@@ -58,6 +58,11 @@ def test_a_scraper_that_asks_for_openmetrics_gets_it(metrics: Metrics) -> None:
     assert metrics.exposition("")[1].startswith("text/plain; version=0.0.4")
 
 
+@pytest.mark.parametrize("accept", ["application/openmetrics-text; version=x", "text/plain; version=é", ";,;", "*/*"])
+def test_whatever_is_accepted_gets_a_page(metrics: Metrics, accept: str) -> None:
+    assert b"a2a_mcp_calls" in metrics.exposition(accept)[0]
+
+
 def test_a_call_is_counted_timed_and_no_longer_in_flight(metrics: Metrics) -> None:
     with metrics.track_call("add") as track:
         assert value(metrics, "a2a_mcp_calls_in_flight", tool="add") == 1

@@ -79,6 +79,10 @@ class AccessMiddleware:
             stopping = UnavailableError("this instance is stopping and could not finish the call; try again")
             await refuse(scope, send, stopping, headers=SECURITY_HEADERS)
         except Exception:
+            if exchange.left:
+                # Whoever leaves in the middle breaks something on purpose; that must not fill the log with errors.
+                log.info("a request failed after its client had left", exc_info=True)
+                return
             info = request_info(scope)
             info.outcome, info.error_code = "internal", InternalError.code
             log.exception("a request failed inside")

@@ -15,7 +15,8 @@ from prometheus_client import (
     ProcessCollector,
 )
 from prometheus_client.core import CounterMetricFamily
-from prometheus_client.exposition import choose_encoder
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
+from prometheus_client.openmetrics import exposition as openmetrics
 from prometheus_client.registry import Collector
 
 from app.a2a.mcp.core.journal import DropCount, dropped
@@ -180,5 +181,7 @@ class Metrics:
 
     def exposition(self, accept: str) -> tuple[bytes, str]:
         """The page Prometheus reads and its content type: OpenMetrics when `accept` asks for it."""
-        encode, content_type = choose_encoder(accept)
-        return encode(self.registry), content_type
+        # The library's own negotiation fails on a version that is no number, and the header is the caller's.
+        if any(media.split(";")[0].strip() == "application/openmetrics-text" for media in accept.split(",")):
+            return openmetrics.generate_latest(self.registry), openmetrics.CONTENT_TYPE_LATEST
+        return generate_latest(self.registry), CONTENT_TYPE_PLAIN_0_0_4
