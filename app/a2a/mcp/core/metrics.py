@@ -183,5 +183,6 @@ class Metrics:
         """The page Prometheus reads and its content type: OpenMetrics when `accept` asks for it."""
         # The library's own negotiation fails on a version that is no number, and the header is the caller's.
         if any(media.split(";")[0].strip() == "application/openmetrics-text" for media in accept.split(",")):
-            return openmetrics.generate_latest(self.registry), openmetrics.CONTENT_TYPE_LATEST
+            page: bytes = openmetrics.generate_latest(self.registry)  # type: ignore[no-untyped-call]
+            return page, openmetrics.CONTENT_TYPE_LATEST
         return generate_latest(self.registry), CONTENT_TYPE_PLAIN_0_0_4
