@@ -140,7 +140,8 @@ def journal_entries(query: Query, program: str = "journalctl") -> Iterator[Entry
         finally:
             process.terminate()
     if process.returncode > 0:
-        raise UnavailableError(f"{program} ended with status {process.returncode}")
+        hint = "where the journal is not yours to read, run the command with sudo"
+        raise UnavailableError(f"{program} ended with status {process.returncode}; {hint}")
 
 
 class LogFile:
