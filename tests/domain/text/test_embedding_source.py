@@ -163,6 +163,13 @@ async def test_long_texts_give_way_when_a_call_brings_too_much() -> None:
     assert sum(len(piece) for batch in sister.batches for piece in batch) <= CALL_CHARACTERS
 
 
+async def test_texts_cut_short_keep_a_piece_whatever_blanks_they_begin_with() -> None:
+    texts = [" " * 10_000 + f"a{number}" for number in range(40)]
+    found = await source().embed(texts, FakeSister().ask, run)
+    assert found is not None
+    assert all(vector is not None for vector in found.vectors)
+
+
 async def test_vector_of_a_long_text_is_the_weighted_mean_of_its_pieces() -> None:
     sister = FakeSister()
     text = "a" * PIECE_CHARACTERS + " " + "b" * 100

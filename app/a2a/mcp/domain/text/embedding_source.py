@@ -120,7 +120,8 @@ def _plan(texts: Sequence[str], whole: set[str]) -> _Plan:
     full = sum(len(text) for text in distinct if text in whole)
     share = fair_share([len(text) for text in distinct if text not in whole], CALL_CHARACTERS - full)
     cut = {text for text in distinct if text not in whole and len(text) > share}
-    return _Plan({text: _PIECE.findall(text[:share] if text in cut else text) for text in distinct}, cut)
+    # Leading blanks go first: a share of nothing but blanks would leave no piece at all.
+    return _Plan({text: _PIECE.findall(text.lstrip()[:share] if text in cut else text) for text in distinct}, cut)
 
 
 async def _ask_all(pieces: Sequence[str], ask: Ask) -> _Made | None:
