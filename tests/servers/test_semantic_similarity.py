@@ -271,9 +271,10 @@ async def test_largest_clustering_is_bounded_in_time_and_says_what_it_left_out(
 ) -> None:
     words = re.findall(r"\w+", (menu.cluster_texts.__doc__ or "") * 4)
     texts = [f"text number {number} " + " ".join(words[number % 50 :])[:2000] for number in range(500)]
-    began = time.monotonic()
+    began = time.process_time()
     found = await ask("cluster_texts", texts=texts, num_clusters=5)
-    assert time.monotonic() - began < 25
+    # Processor time, embedding included: at half a core the call's 30 seconds must do.
+    assert time.process_time() - began < 15
     assert found["num_clusters"] == 5
     assert found["truncated"] == list(range(500))
     assert sum(len(text) for batch in sister_answers for text in batch) <= 200_000
