@@ -120,7 +120,7 @@ def test_megabytes_of_text_take_bounded_memory(directory: Path) -> None:
         "encoder = open_embedder([Path(sys.argv[1])])\n"
         "encoder.embed(['warm up'])\n"
         "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
-        "made = encoder.embed(['lorem ipsum dolor ' * 120000, 'x' * 2000000, '語' * 700000])\n"
+        "made = encoder.embed(['lorem ipsum dolor ' * 60000, 'x' * 1000000, '語' * 400000])\n"
         "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before, made.truncated)\n"
     )
     done = subprocess.run(

@@ -261,7 +261,11 @@ async def fill(world: World, vectors: NDArray[np.float64], first: int = 0, **opt
         await world.write(*(item(f"v{number:05}", *row, part=number % 7) for number, row in block), **options)
 
 
-@pytest.mark.parametrize("metric", ["cosine", "euclidean", "dot_product"])
+@pytest.mark.parametrize(
+    ("store", "metric"),
+    [("redis", "cosine"), ("sqlite", "euclidean"), ("redis", "dot_product")],
+    indirect=["store"],
+)
 async def test_every_way_of_searching_agrees_with_brute_force(
     instances: Callable[[], World], metric: StoredMetric
 ) -> None:
@@ -327,6 +331,7 @@ async def test_instances_swap_to_a_new_generation_without_a_pause(
     assert (await two.find(*vectors[0])).size == 500
 
 
+@pytest.mark.parametrize("store", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("damage", ["truncate", "flip", "remove"])
 async def test_damaged_files_are_refused_and_made_again(
     instances: Callable[[], World], tmp_path: Path, damage: str
