@@ -104,7 +104,9 @@ async def test_it_listens_only_while_somebody_is_subscribed(clients: list[Redis]
     two.unsubscribe()
     with pytest.raises(asyncio.CancelledError):
         await asyncio.wait_for(reader, 10)
-    assert await clients[1].pubsub_numsub(bus.channel) == [(bus.channel.encode(), 0)]
+    async with asyncio.timeout(10):
+        while await clients[1].pubsub_numsub(bus.channel) != [(bus.channel.encode(), 0)]:
+            pass  # Redis closes the connection a moment later
     again = Subscriber(bus)
     await listening(bus)
     again.unsubscribe()
