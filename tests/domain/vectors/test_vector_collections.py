@@ -386,3 +386,33 @@ async def test_a_store_that_does_not_answer_is_unavailable(tmp_path: Path) -> No
     with pytest.raises(UnavailableError):
         await world.write(*ABC)
     await client.aclose()
+
+
+@pytest.mark.parametrize("store", ["sqlite"], indirect=True)
+async def test_files_too_old_to_catch_up_from_are_written_anew(
+    instances: Callable[[], World], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.a2a.mcp.core.stores.records_sqlite.TOMBSTONES", 5)
+    one = instances()
+    await fill(one, clustered(np.random.default_rng(8), 100, 4))
+    await one.find(1, 1, 1, 1)
+    await one.write(delete_ids=tuple(f"v{number:05}" for number in range(70)))
+    await one.write(delete_ids=("v00070",))
+    await one.write(delete_ids=("v00071",))
+    for world in (instances(), one):
+        found = await world.find(1, 1, 1, 1, top_k=100)
+        assert (found.size, found.version, len(found.hits)) == (28, 4, 28)
+
+
+@pytest.mark.parametrize("store", ["sqlite"], indirect=True)
+async def test_a_failed_build_leaves_the_scan_in_charge(
+    instances: Callable[[], World], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("sys.executable", "/bin/false")
+    one = instances()
+    vectors = clustered(np.random.default_rng(9), 600, 4)
+    await fill(one, vectors)
+    await one.find(*vectors[0])
+    await one.keeper.settled()
+    assert "exit code 1" in caplog.text
+    assert (await one.find(*vectors[0])).exact

@@ -46,6 +46,13 @@ class CollectionFiles:
             return None
         return status.st_mtime_ns, status.st_ino
 
+    def discard(self) -> None:
+        """Remove the folder, unless another process is writing in it; mapped copies live on."""
+        lock = HostLock.take(self.directory / "LOCK")
+        if lock is not None:
+            shutil.rmtree(self.directory, ignore_errors=True)
+            lock.release()
+
     def open(self, epoch: str, not_after: int | None) -> CollectionIndex | None:
         """The committed base of this epoch, verified; None when there is none fit for use."""
         for _ in range(2):

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
-import shutil
 import time
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
@@ -26,6 +25,7 @@ from app.a2a.mcp.errors import NotFoundError, UnavailableError
 log = logging.getLogger(__name__)
 
 RETRY_SECONDS = 60.0
+POLL_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ class IndexKeeper:
                 continue
             meta = await self._source.meta(manifest.owner, manifest.collection)
             if meta is None or meta.epoch != manifest.epoch:
-                await asyncio.to_thread(shutil.rmtree, path, ignore_errors=True)
+                await asyncio.to_thread(CollectionFiles(path, manifest.owner, manifest.collection).discard)
 
     async def settled(self) -> None:
         """Wait for the background work under way, at most as long as a build may take."""
@@ -106,13 +106,16 @@ class IndexKeeper:
 
     async def _refreshed(self, entry: Entry, owner: str, name: str, meta: Meta) -> CollectionIndex:
         index = entry.index
-        stale = index is None or entry.epoch != meta.epoch or index.version > meta.version
-        if index is None or stale or not await self._catch_up(index, owner, name, meta):
-            index = await self._open(entry, owner, name, meta, trust_files=stale)
-            if not await self._catch_up(index, owner, name, meta):
-                raise UnavailableError(f"the collection {name!r} changes too fast to be read; try again")
-            entry.index, entry.epoch = index, meta.epoch
-        return index
+        usable = index is not None and entry.epoch == meta.epoch and index.version <= meta.version
+        if index is not None and usable and await self._catch_up(index, owner, name, meta):
+            return index
+        # Files may be too old to catch up from, as an index may: then everything is read anew.
+        for trust_files in (False,) if usable else (True, False):
+            index = await self._open(entry, owner, name, meta, trust_files=trust_files)
+            if await self._catch_up(index, owner, name, meta):
+                entry.index, entry.epoch = index, meta.epoch
+                return index
+        raise UnavailableError(f"the collection {name!r} changes too fast to be read; try again")
 
     async def _catch_up(self, index: CollectionIndex, owner: str, name: str, meta: Meta) -> bool:
         """Take in changes until at least `meta.version`; False when all must be read anew."""
@@ -138,7 +141,10 @@ class IndexKeeper:
                 await asyncio.to_thread(index.load, batch, meta.version)
             index.version = meta.version
             return index
-        index = await files.write(self._source, meta, attributes, reuse=trust_files)
+        try:
+            index = await files.write(self._source, meta, attributes, reuse=trust_files)
+        except OSError as error:
+            raise UnavailableError("the index of the collection cannot be written on this host") from error
         entry.mark = files.mark()
         return index
 
@@ -172,12 +178,14 @@ class IndexKeeper:
     async def _rebuild(
         self, entry: Entry, owner: str, name: str, meta: Meta, files: CollectionFiles, index: CollectionIndex
     ) -> None:
+        # Until it is known to have worked, not again with every search.
+        entry.not_before = time.monotonic() + RETRY_SECONDS
         built = await files.rebuild(index, meta, self._limits.ann_from)
         if built:
             await self._swap(entry, owner, name, meta, files)
-        else:
-            # Another process of the host is at it, or the build failed: look again later.
-            entry.not_before = time.monotonic() + (RETRY_SECONDS if built is None else 1.0)
+        if built is not None:
+            # Done, or another process of the host is at it: look again soon.
+            entry.not_before = time.monotonic() + POLL_SECONDS
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         async def guarded() -> None:
@@ -202,7 +210,7 @@ class IndexKeeper:
     async def _discard(self, owner: str, name: str) -> None:
         files = self._files(owner, name)
         if files is not None and files.directory.is_dir():
-            await asyncio.to_thread(shutil.rmtree, files.directory, ignore_errors=True)
+            await asyncio.to_thread(files.discard)
 
     def _files(self, owner: str, name: str) -> CollectionFiles | None:
         if self._directory is None:
