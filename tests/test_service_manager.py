@@ -183,6 +183,25 @@ def test_crash_of_a_server_is_told_and_shows_in_the_exit_status(host: Host) -> N
     assert first.returncode == 1 and "apples ended with signal SIGKILL" in host.terminal()
 
 
+def test_servers_outlive_a_killed_terminal_and_can_still_be_stopped(host: Host) -> None:
+    with host.started("apples") as first:
+        first.kill()
+        first.wait(PATIENCE_SECONDS)
+        row = json.loads(host.run("status", "apples", "--json").stdout)[0]
+        assert (row["state"], row["text"]) == ("running", "nobody watches over it")
+        assert host.run("stop", "apples").stdout == "apples stopped\n"
+    assert not host.answers("apples")
+
+
+def test_server_that_ignores_the_stop_is_killed_and_that_is_said(host: Host) -> None:
+    (host.servers / "deaf").touch()
+    with (host.directory / ".env").open("a") as settings:
+        settings.write("MCP_DRAIN_SECONDS=0.1\n")
+    with host.started("apples"):
+        assert host.run("stop", "apples").stdout == "apples did not end in time and was killed\n"
+        assert not host.answers("apples")
+
+
 def test_record_of_another_process_is_never_signalled(host: Host) -> None:
     bystander = Identity.of(os.getpid())
     assert bystander
