@@ -14,20 +14,17 @@ import snowballstemmer
 
 from app.a2a.mcp.domain.text.words import UnicodeForm, Word, find_words
 
-Language = Literal["da", "de", "en", "es", "fr", "it", "nl", "no", "pt", "sv"]
+Language = Literal["da", "de", "en", "it", "nl", "no", "pt"]
 LANGUAGES: tuple[str, ...] = get_args(Language)
 
 _STEMMERS: dict[Language, str] = {
     "da": "danish",
     "de": "german",
     "en": "english",
-    "es": "spanish",
-    "fr": "french",
     "it": "italian",
     "nl": "dutch",
     "no": "norwegian",
     "pt": "portuguese",
-    "sv": "swedish",
 }
 
 
