@@ -21,7 +21,13 @@ from app.a2a.mcp.core.call import Binding, Call
 from app.a2a.mcp.core.invalid import refusal_of
 from app.a2a.mcp.core.request import Permission, RequestInfo, current_request
 from app.a2a.mcp.core.schemas import ToolOutput, arguments_model, call_parameter, input_schema, output_schema
-from app.a2a.mcp.errors import A2AError, DeadlineExceededError, InternalError, PermissionDeniedError, UnauthenticatedError
+from app.a2a.mcp.errors import (
+    A2AError,
+    DeadlineExceededError,
+    InternalError,
+    PermissionDeniedError,
+    UnauthenticatedError,
+)
 
 log = logging.getLogger(__name__)
 
