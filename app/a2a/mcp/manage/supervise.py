@@ -98,7 +98,8 @@ class Supervisor:
         return wanted
 
     def _refuse_busy_ports(self, instances: Sequence[Instance]) -> None:
-        busy = [i.port for i in instances if is_busy(self.address, i.port)]
+        host = self.fleet.settings().mcp_host
+        busy = [i.port for i in instances if is_busy(host, i.port)]
         if busy:
             raise ConflictError("; ".join(busy_sentence(port, owner_of(port)) for port in busy))
 
