@@ -151,11 +151,20 @@ async def test_collection_refusals_name_the_place(ask: Ask) -> None:
         ({"collection": "c", "items": [item] * 1001}, "limit_exceeded", ["/items"]),
         ({"collection": "c", "items": [item], "delete_ids": ["a"]}, "invalid_argument", ["/delete_ids/0"]),
         ({"collection": "c", "items": [{"id": "a", "vector": [1e16]}]}, "invalid_argument", ["/items/0/vector/0"]),
+        ({"collection": "c", "items": [item | {"metadata": {"k": [1]}}]}, "invalid_argument", ["/items/0/metadata/k"]),
+        (
+            {"collection": "c", "items": [item | {"metadata": {"k": "x" * 1001}}]},
+            "invalid_argument",
+            ["/items/0/metadata/k"],
+        ),
         ({"collection": "c", "items": [{"id": "a", "text": " \t"}]}, "invalid_argument", ["/items/0/text"]),
     ]:
         assert refusal(await ask("upsert_vectors", **arguments)) == (code, paths)
     await ask("upsert_vectors", collection="c", items=[item])
     assert refusal(await ask("search_vectors", collection="c"))[0] == "invalid_argument"
+    for wrong in ({"k": {}}, {"k": []}, {"k": [None]}):
+        answer = await ask("search_vectors", collection="c", query_vector=[1, 0], filter=wrong)
+        assert refusal(answer) == ("invalid_argument", ["/filter/k"])
     both = await ask("search_vectors", collection="c", query_vector=[1, 0], query_id="a")
     assert refusal(both)[0] == "invalid_argument"
 

@@ -20,14 +20,13 @@ from app.a2a.mcp.domain.vectors.writing import Batch, Item
 from app.a2a.mcp.errors import A2AError, InvalidArgumentError
 from app.a2a.mcp.servers.vector_similarity_prompts import FOCUSES, METRIC_NOTES, analysis_message
 from app.a2a.mcp.servers.vector_similarity_results import (
-    SAFE_INTEGER,
     BatchSimilarity,
     Candidate,
     EmbeddedTexts,
+    FilterValue,
     FoundVectors,
     Identifier,
     MetadataKey,
-    MetadataValue,
     Model,
     Neighbour,
     Number,
@@ -235,7 +234,7 @@ async def search_vectors(
     top_k: Annotated[int, Field(ge=1, le=100)] = 10,
     min_similarity: Number | None = None,
     filter: Annotated[  # noqa: A002 - the catalogue's name
-        dict[MetadataKey, MetadataValue | Annotated[list[MetadataValue], Field(min_length=1, max_length=100)]] | None,
+        dict[MetadataKey, FilterValue] | None,
         Field(max_length=16, description="metadata that must match: every key, any of its values"),
     ] = None,
     exact: Annotated[bool, Field(description="compare every vector; slower above 50,000")] = False,
@@ -302,7 +301,6 @@ async def calculator_metrics(call: Call[State]) -> dict[str, Any]:
         "limits": {
             "collections_per_client": MAX_COLLECTIONS,
             "vectors_per_client": MAX_VECTORS,
-            "largest_metadata_integer": SAFE_INTEGER,
         },
         "collections": await call.state.collections.names(call.caller.client_id),
     }

@@ -1,16 +1,18 @@
 """What the tools of vector_similarity take and return."""
 
+import math
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from app.a2a.mcp.core import ToolInput, ToolOutput
 
 MAX_DIMENSIONS = 4096
 # Stored vectors are 32-bit: this keeps sums of their squares in range.
 STORED_BOUND = 1e15
-# The largest integer that every JSON reader keeps exactly.
-SAFE_INTEGER = 2**53
+MAX_METADATA_CHARACTERS = 1000
+MAX_FILTER_VALUES = 100
+SAFE_NUMBER = 1e300
 
 Number = Annotated[float, Field(allow_inf_nan=False)]
 Vector = Annotated[list[Number], Field(min_length=1, max_length=MAX_DIMENSIONS)]
@@ -20,12 +22,30 @@ Identifier = Annotated[str, Field(min_length=1, max_length=128)]
 Text = Annotated[str, Field(min_length=1, max_length=8000)]
 StoredMetric = Literal["cosine", "euclidean", "dot_product"]
 MetadataKey = Annotated[str, Field(min_length=1, max_length=128)]
-MetadataValue = (
-    Annotated[str, Field(max_length=1000)]
-    | bool
-    | Annotated[int, Field(ge=-SAFE_INTEGER, le=SAFE_INTEGER)]
-    | Annotated[float, Field(allow_inf_nan=False)]
-)
+
+
+def _scalar(value: object) -> object:
+    """One sentence for what would otherwise be a refusal of each kind of value."""
+    if isinstance(value, str):
+        if len(value) > MAX_METADATA_CHARACTERS:
+            raise ValueError(f"must have at most {MAX_METADATA_CHARACTERS} characters")
+    elif not isinstance(value, (bool, int, float)) or abs(value) > SAFE_NUMBER or not math.isfinite(value):
+        raise ValueError("must be a string, true or false, or a finite number within ±1e300")
+    return value
+
+
+def _scalars(value: object) -> object:
+    if isinstance(value, list):
+        if not 1 <= len(value) <= MAX_FILTER_VALUES:
+            raise ValueError(f"must name 1 to {MAX_FILTER_VALUES} values")
+        return [_scalar(one) for one in value]
+    return _scalar(value)
+
+
+_Scalar = Annotated[str, Field(max_length=MAX_METADATA_CHARACTERS)] | bool | int | float
+MetadataValue = Annotated[_Scalar, BeforeValidator(_scalar)]
+_Scalars = Annotated[list[_Scalar], Field(min_length=1, max_length=MAX_FILTER_VALUES)]
+FilterValue = Annotated[_Scalar | _Scalars, BeforeValidator(_scalars)]
 
 
 class Candidate(ToolInput):
