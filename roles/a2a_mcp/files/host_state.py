@@ -35,7 +35,7 @@ def host() -> dict[str, str]:
     flags = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("flags")]
     avx2 = bool(flags) and set(flags[0].split()) >= AVX2_FLAGS
     return {
-        "python": ".".join(platform.python_version_tuple()[:2]),
+        "python": platform.python_version(),
         "machine": platform.machine(),
         "cpu": "avx2" if avx2 else "baseline",
         "glibc": (os.confstr("CS_GNU_LIBC_VERSION") or "glibc 0").split()[1],

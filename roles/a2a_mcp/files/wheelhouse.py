@@ -4,8 +4,10 @@
     wheelhouse.py check         whether this machine can compile for that Python; says what it lacks
     wheelhouse.py dependencies  the locked wheels, their hashes and the installer as one tar archive
     wheelhouse.py project       the project's wheel and its hash in a directory
+    wheelhouse.py select        the part of the lock that the target's Python needs
 
-Nothing here needs more than Python's standard library. Results appear under their final name only when complete.
+Only the last needs more than Python's standard library, and runs among the pinned build tools. Results appear under
+their final name only when complete.
 """
 
 import argparse
@@ -16,7 +18,6 @@ import platform
 import shutil
 import subprocess
 import sys
-import sysconfig
 import tarfile
 import tempfile
 import tomllib
@@ -90,6 +91,11 @@ def candidates(minor: str) -> list[str]:
     return [path for path in dict.fromkeys(found) if path and Path(path).exists()]
 
 
+def minor_of(version: str) -> str:
+    """The part of a Python's version that wheels depend on: 3.13 of 3.13.5."""
+    return ".".join(version.split(".")[:2])
+
+
 def find_interpreter(minor: str) -> str:
     """An interpreter of that minor version with headers and pip; raises CannotBuildError with what was tried."""
     tried = []
@@ -116,7 +122,7 @@ def check(arguments: argparse.Namespace) -> str:
     if newer(ours, arguments.glibc):
         problems.append(f"its glibc {ours} is newer than the target's {arguments.glibc}")
     try:
-        interpreter = find_interpreter(arguments.python)
+        interpreter = find_interpreter(minor_of(arguments.python))
     except CannotBuildError as error:
         problems.append(str(error))
     problems += [f"it has no {tool}" for tool in ("g++", "pkg-config") if not shutil.which(tool)]
@@ -124,19 +130,35 @@ def check(arguments: argparse.Namespace) -> str:
         problems.append("it has no libsystemd headers")
     if problems:
         raise CannotBuildError(
-            f"{platform.node()} cannot build wheels for Python {arguments.python}: {'; '.join(problems)}. Either "
-            f"install what is missing there (on Debian: apt-get install --no-install-recommends {BUILDER_PACKAGES}), "
+            f"{platform.node()} cannot build wheels for Python {minor_of(arguments.python)}: {'; '.join(problems)}. "
+            f"Install what it lacks (on Debian: apt-get install --no-install-recommends {BUILDER_PACKAGES}), "
             "or set a2a_mcp_builder to an inventory host of the target's Debian release that may have compilers."
         )
     return interpreter
 
 
-def step(*command: str | Path, **environment: str) -> None:
-    """Run a step of the build; raises CannotBuildError with the end of what it said."""
+def step(*command: str | Path, **environment: str) -> str:
+    """Run a step of the build for its output; raises CannotBuildError with the end of what it said."""
     done = run(*command, **environment)
     if done.returncode:
         said = [line for line in done.stdout.splitlines() if line and not line.startswith("WARNING")]
         raise CannotBuildError(f"{' '.join(map(str, command[:4]))} … failed:\n" + "\n".join(said[-25:]))
+    return done.stdout
+
+
+def select(arguments: argparse.Namespace) -> None:
+    """Print the requirements that apply to the target's exact Python, without their conditions.
+
+    The builder's own may be another patch release, and a lock may ask for a package up to a certain one.
+    """
+    from packaging.markers import Marker
+
+    for line in arguments.lock.read_text().replace("\\\n", " ").splitlines():
+        requirement, _, hashes = line.partition(" --hash=")
+        pin, _, condition = requirement.partition(";")
+        target = {"python_full_version": arguments.python, "python_version": minor_of(arguments.python)}
+        if hashes and (not condition or Marker(condition.strip()).evaluate(target)):
+            sys.stdout.write(f"{pin.strip()} --hash={hashes}\n")
 
 
 def build_environment(interpreter: str, tools: Path, where: Path) -> Path:
@@ -163,10 +185,12 @@ def dependencies(arguments: argparse.Namespace) -> None:
         house = Path(scratch) / "house"
         house.mkdir()
         python = build_environment(interpreter, arguments.tools, Path(scratch) / "venv")
+        needed = Path(scratch) / "needed.txt"
+        needed.write_text(step(python, __file__, "select", "--lock", arguments.lock, "--python", arguments.python))
         step(
             python, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "--require-hashes",
             "--only-binary", ":all:", "--no-binary", ",".join(COMPILED), "--wheel-dir", house,
-            "--requirement", arguments.lock, ANNOY_COMPILER_ARGS=ANNOY_ARGUMENTS + ANNOY_EXTRAS[arguments.cpu],
+            "--requirement", needed, ANNOY_COMPILER_ARGS=ANNOY_ARGUMENTS + ANNOY_EXTRAS[arguments.cpu],
         )  # fmt: skip
         (house / "requirements.txt").write_text(pinned(house.glob("*.whl")))
         shutil.copy(python.parent / "uv", house / "uv")
@@ -202,15 +226,18 @@ def project(arguments: argparse.Namespace) -> None:
             shutil.rmtree(unfinished)
 
 
+ACTIONS = {f.__name__: f for f in (describe, check, dependencies, project, select)}
+
+
 def parse() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("action", choices=["describe", "check", "dependencies", "project"])
+    parser.add_argument("action", choices=list(ACTIONS))
     parser.add_argument("--project", type=Path, help="directory of pyproject.toml")
     parser.add_argument("--lock", type=Path, help="the locked requirements, with hashes")
     parser.add_argument("--tools", type=Path, help="the locked build tools, with hashes")
     parser.add_argument("--output", type=Path, help="where the result goes")
-    parser.add_argument("--python", default=sysconfig.get_python_version(), help="the target's Python, such as 3.13")
+    parser.add_argument("--python", default=platform.python_version(), help="the target's Python, such as 3.13.5")
     parser.add_argument("--machine", default=platform.machine(), help="the target's architecture")
     parser.add_argument("--glibc", default="99", help="the target's C library version")
     parser.add_argument("--cpu", choices=sorted(ANNOY_EXTRAS), default="baseline", help="what its processor can do")
@@ -220,9 +247,8 @@ def parse() -> argparse.Namespace:
 def main() -> int:
     """Do the action; 1 and a message on stderr when this machine cannot."""
     arguments = parse()
-    action = {"describe": describe, "check": check, "dependencies": dependencies, "project": project}[arguments.action]
     try:
-        action(arguments)
+        ACTIONS[arguments.action](arguments)
     except CannotBuildError as error:
         sys.stderr.write(f"{error}\n")
         return 1
