@@ -11,7 +11,7 @@ VALUES = st.one_of(
     st.sampled_from(["x", "", 'x"y', "ü", "\\", "1", "true"]),
     st.booleans(),
     st.integers(0, 2),
-    st.sampled_from([0.5, 1.0]),
+    st.sampled_from([0.5, 1.0, 0.0, -0.0, 1e16, 10**16, 1e22, -7, -7.0]),
 )
 METADATA = st.dictionaries(KEYS, VALUES, max_size=4)
 

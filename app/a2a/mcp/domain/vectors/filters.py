@@ -9,6 +9,8 @@ from app.a2a.mcp.domain.vectors.record import Scalar, metadata_bytes, metadata_o
 Filter = Mapping[str, Scalar | Sequence[Scalar]]
 Accept = Callable[[bytes], bool]
 
+_PLAIN = 2**53
+
 
 def compile_filter(wanted: Filter | None) -> Accept | None:
     """A test on stored metadata, None when everything passes."""
@@ -16,8 +18,7 @@ def compile_filter(wanted: Filter | None) -> Accept | None:
         return None
     allowed = {key: {_tagged(value) for value in _values(values)} for key, values in wanted.items()}
     # Stored metadata is canonical JSON, so most records are told apart without parsing them.
-    needles = [metadata_bytes({key: 0})[1:-2] for key in wanted]
-    needles += [metadata_bytes({key: value})[1:-1] for key, value in wanted.items() if isinstance(value, str)]
+    needles = [_needle(key, values) for key, values in wanted.items()]
 
     def accept(stored: bytes) -> bool:
         if not all(needle in stored for needle in needles):
@@ -26,6 +27,17 @@ def compile_filter(wanted: Filter | None) -> Accept | None:
         return all(key in metadata and _tagged(metadata[key]) in values for key, values in allowed.items())
 
     return accept
+
+
+def _needle(key: str, values: Scalar | Sequence[Scalar]) -> bytes:
+    """What the canonical JSON of every match contains: the key, and the value where its spelling is certain."""
+    if isinstance(values, float) and values.is_integer():
+        values = int(values)
+    # As 7 is how 7.0 begins; but zero may be -0.0, and past 2**53 a whole float is spelled unlike its integer.
+    certain = isinstance(values, (str, float)) or (isinstance(values, int) and 0 < abs(values) < _PLAIN)
+    if certain and isinstance(values, (str, int, float)):
+        return metadata_bytes({key: values})[1:-1]
+    return metadata_bytes({key: 0})[1:-2]
 
 
 def _values(values: Scalar | Sequence[Scalar]) -> Sequence[Scalar]:

@@ -177,12 +177,13 @@ class CollectionIndex:
         assert base.ann is not None
         count = max(_MIN_CANDIDATES, _WIDEN * question.top_k)
         search_k = question.search_k or max(LEAST_SEARCH_K, len(base.rows) // _ROWS_PER_NODE)
-        # Past half of the rows a scan is as fast, and misses nothing.
-        while count <= len(base.rows) // 2:
-            rows = usable(np.sort(base.ann.candidates(question.query, count, search_k)))
+        # A filter may leave few of the candidates: once more with many, then a scan is faster and misses nothing.
+        for candidates, nodes in ((count, search_k), (16 * count, _WIDEN * search_k)):
+            if candidates > len(base.rows) // 2:
+                break
+            rows = usable(np.sort(base.ann.candidates(question.query, candidates, nodes)))
             if len(rows) >= question.top_k:
                 return rows
-            count, search_k = count * _WIDEN, search_k * _WIDEN
         return None
 
     def _by_scan(
