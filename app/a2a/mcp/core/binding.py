@@ -3,12 +3,12 @@
 import functools
 import inspect
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from mcp.server import MCPServer
 from mcp.server._otel import OpenTelemetryMiddleware
-from mcp.server.caching import CacheHint
+from mcp.server.caching import CacheableMethod, CacheHint
 from mcp.server.mcpserver.context import Context
 from mcp.server.mcpserver.exceptions import ResourceNotFoundError
 from mcp.server.request_state import RequestStateSecurity
@@ -39,6 +39,11 @@ from app.a2a.mcp.errors import (
 
 LIST_TTL_MS = 60_000
 """How long a client may keep a list: lists change only with a release, and a roll takes minutes."""
+
+LISTS_HOLD: Mapping[CacheableMethod, CacheHint] = dict.fromkeys(
+    ("tools/list", "resources/list", "resources/templates/list", "prompts/list", "server/discover"),
+    CacheHint(ttl_ms=LIST_TTL_MS, scope="private"),
+)
 
 
 class FleetServer(MCPServer[Any]):
@@ -104,7 +109,6 @@ def bind_server(server: Server[Any], binding: Binding[Any]) -> FleetServer:
         )
     bus = open_bus(runtime)
     keys = [key.encode() for key in runtime.settings.mcp_request_state_keys]
-    hint = CacheHint(ttl_ms=LIST_TTL_MS, scope="private")
     mcp = FleetServer(
         name=server.name,
         title=server.service.purpose,
@@ -114,19 +118,19 @@ def bind_server(server: Server[Any], binding: Binding[Any]) -> FleetServer:
         log_level="WARNING",
         request_state_security=RequestStateSecurity(keys=keys) if keys else None,
         subscriptions=bus,
-        cache_hints={
-            "tools/list": hint,
-            "resources/list": hint,
-            "resources/templates/list": hint,
-            "prompts/list": hint,
-            "server/discover": hint,
-        },
+        cache_hints=LISTS_HOLD,
     )
     # Spans without an exporter cost 80 us a call; the traced fleet (an exporter set) puts the middleware back.
     mcp.middleware[:] = [layer for layer in mcp.middleware if not isinstance(layer, OpenTelemetryMiddleware)]
     listen = open_listen_handler(runtime, bus)
     mcp._lowlevel_server.add_request_handler("subscriptions/listen", SubscriptionsListenRequestParams, listen)
     runtime.metrics.prepare(server.tools)
+    _register(server, binding, mcp)
+    return mcp
+
+
+def _register(server: Server[Any], binding: Binding[Any], mcp: FleetServer) -> None:
+    """What a menu offers beside its tools."""
     for function, arguments, options in server.resources:
         mcp.resource(*arguments, **{"mime_type": "application/json", **options})(
             _with_call(function, binding, _as_text)
@@ -137,7 +141,6 @@ def bind_server(server: Server[Any], binding: Binding[Any]) -> FleetServer:
         mcp.completion()(_with_call(server.completer, binding))  # type: ignore[no-untyped-call]
     for register in server.extensions:
         register(mcp)
-    return mcp
 
 
 def _as_text(value: object) -> object:

@@ -66,9 +66,7 @@ class Server(Generic[StateT]):
                 open_world_hint=open_world,
             )
             description = inspect.getdoc(function) or ""
-            self.tools[name] = ToolSpec(
-                function, name, annotations.title or name, description, annotations, examples
-            )
+            self.tools[name] = ToolSpec(function, name, annotations.title or name, description, annotations, examples)
             return function
 
         return declare

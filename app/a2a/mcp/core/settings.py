@@ -116,7 +116,9 @@ def _secret_problems(settings: Settings) -> list[Detail]:
     """What is wrong with the secrets of a production process, one detail a setting."""
     problems = []
     secrets = {"JWT_SECRET_KEY": settings.jwt_secret_key, "JWT_SECRET_KEY_PREVIOUS": settings.jwt_secret_key_previous}
-    secrets |= {f"API_KEY of {(raw.split(':') + ['?'])[1]}": raw.split(":")[0] for raw in settings.api_keys}
+    for raw in settings.api_keys:
+        key, _, rest = raw.partition(":")
+        secrets[f"API_KEY of {rest.partition(':')[0] or '?'}"] = key
     secrets |= {f"MCP_REQUEST_STATE_KEYS[{i}]": key for i, key in enumerate(settings.mcp_request_state_keys)}
     for name, value in secrets.items():
         if not value and name == "JWT_SECRET_KEY_PREVIOUS":
