@@ -24,11 +24,11 @@ def node_modules() -> Path:
             shutil.copy(LOCKED / name, home)
         npm = Path(sys.executable).with_name("npm")
         command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
-        subprocess.run(command, cwd=home, check=True, timeout=300, env=node_environment())
+        subprocess.run(command, cwd=home, check=True, timeout=300, env=venv_environment())
         (home / ".complete").touch()
     return home / "node_modules"
 
 
-def node_environment() -> dict[str, str]:
-    """The environment in which the virtual environment's node comes first."""
+def venv_environment() -> dict[str, str]:
+    """The environment in which the virtual environment's programs come first."""
     return {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.node import LOCKED, node_environment
+from tests.node import LOCKED, venv_environment
 
 SUITE_SECONDS = 300
 
@@ -23,7 +23,7 @@ def run_suite(modules: Path, package: str, out: Path, *arguments: str) -> subpro
         capture_output=True,
         text=True,
         timeout=SUITE_SECONDS,
-        env=node_environment(),
+        env=venv_environment(),
         check=False,
     )
 

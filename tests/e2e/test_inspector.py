@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.fleet import Fleet
-from tests.node import node_environment
+from tests.node import venv_environment
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 
@@ -30,7 +30,7 @@ def inspect(fleet: Fleet, modules: Path, home: Path, service: str, *arguments: s
         "json",
         "-q",
     ]
-    environment = node_environment() | {"NODE_EXTRA_CA_CERTS": str(fleet.ca), "HOME": str(home)}
+    environment = venv_environment() | {"NODE_EXTRA_CA_CERTS": str(fleet.ca), "HOME": str(home)}
     return subprocess.run(command, capture_output=True, text=True, timeout=60, env=environment, check=False)
 
 
