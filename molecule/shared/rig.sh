@@ -151,7 +151,7 @@ start() {
     --security-opt=apparmor=unconfined --security-opt=unmask=ALL --env=container=podman \
     --stop-signal=SIGRTMIN+3 --tmpfs=/run:rw,nosuid,nodev,mode=755 --tmpfs=/run/lock:rw,nosuid,nodev \
     --tmpfs=/tmp:rw,nosuid,nodev,exec,mode=1777 --no-hosts "${volumes[@]}" "$image" \
-    sh -c 'for m in /sys/fs/cgroup/*; do mount -o remount,bind,rw "$m"; done
+    sh -c 'for m in /sys/fs/cgroup /sys/fs/cgroup/*; do ! mountpoint -q "$m" || mount -o remount,bind,rw "$m"; done
       mount --make-rshared / && exec /sbin/init' >"$cache/start.log" 2>&1 || die "$(<"$cache/start.log")"
   podman exec --interactive "$prefix$name" sh -c 'umask 077; mkdir -p /root/.ssh; cat >/root/.ssh/authorized_keys' \
     <"$cache/id_ed25519.pub"
