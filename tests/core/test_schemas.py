@@ -34,6 +34,7 @@ async def tool(
     items: Annotated[list[Item], Field(min_length=1, max_length=2)],
     metric: Literal["cosine", "dot"] = "cosine",
     either: str | list[int] = "x",
+    filters: dict[str, str | list[str]] | None = None,
 ) -> Answer:
     return Answer(total=len(items))
 
@@ -49,7 +50,7 @@ def refused(arguments: dict[str, Any]) -> A2AError:
 
 def test_the_call_is_injected_and_not_in_the_schema() -> None:
     assert call_parameter(tool) == "call"
-    assert set(input_schema(MODEL)["properties"]) == {"items", "metric", "either"}
+    assert set(input_schema(MODEL)["properties"]) == {"items", "metric", "either", "filters"}
 
 
 def test_schemas_are_valid_closed_and_free_of_invented_titles() -> None:
@@ -79,6 +80,7 @@ def test_a_result_field_with_a_default_may_be_absent() -> None:
         ({"items": [{"id": "a"}], "either": 5}, "/either", "must be a string"),
         ({"items": [{"id": "a"}], "either": ["x"]}, "/either/0", "must be an integer"),
         ({"items": [{"id": "a"}], "either": [True]}, "/either/0", "must be an integer"),
+        ({"items": [{"id": "a"}], "filters": {"k": {"x": 1}}}, "/filters/k", "must be a string"),
     ],
 )
 def test_arguments_that_do_not_fit_are_named(arguments: dict[str, Any], path: str, reason: str) -> None:

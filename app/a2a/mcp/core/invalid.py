@@ -59,7 +59,7 @@ def refusal_of(error: ValidationError, arguments: object) -> A2AError:
 def _details(found: Iterable[ErrorDetails], arguments: object) -> Iterable[Detail]:
     seen: dict[Detail, None] = {}
     for item in found:
-        seen.setdefault(Detail(_pointer(item["loc"], arguments), _reason(item)), None)
+        seen.setdefault(Detail(_pointer(item, arguments), _reason(item)), None)
         if len(seen) == MAX_DETAILS:
             break
     return seen
@@ -73,17 +73,18 @@ def _reason(item: ErrorDetails) -> str:
     return template.format(**context) if template else "is not acceptable"
 
 
-def _pointer(location: tuple[int | str, ...], arguments: Any) -> str:
+def _pointer(item: ErrorDetails, arguments: Any) -> str:
     """A JSON Pointer (RFC 6901) from a validator's location, which also names union branches: those are left out."""
+    location, absent = item["loc"], item["type"] == "missing"
     parts: list[str] = []
     node = arguments
     for position, part in enumerate(location):
         last = position == len(location) - 1
-        if isinstance(node, Mapping) and isinstance(part, str) and (part in node or last):
+        if isinstance(node, Mapping) and isinstance(part, str) and (part in node or (last and absent)):
             node = node.get(part)
         elif isinstance(node, list) and isinstance(part, int):
             node = node[part] if part < len(node) else None
-        elif not (position == 0 and isinstance(part, str)):
+        else:
             continue
         parts.append(str(part).replace("~", "~0").replace("/", "~1")[:100])
     return "".join(f"/{part}" for part in parts)

@@ -9,7 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 import anyio
 
 from app.a2a.mcp.core.auth import Authenticator
-from app.a2a.mcp.core.circuit_breaker import Breakers
+from app.a2a.mcp.core.circuit_breaker import REDIS_BREAKER, Breakers
 from app.a2a.mcp.core.metrics import Metrics
 from app.a2a.mcp.core.rate_limit import RateLimiter
 from app.a2a.mcp.core.registry import Registry, Service, load_registry
@@ -74,6 +74,7 @@ def build_runtime(service: Service, settings: Settings, registry: Registry | Non
     metrics = Metrics(service.name)
     stores = Stores.open(settings, metrics)
     breakers = Breakers(service.name, stores, metrics)
+    stores.guard = breakers.get(REDIS_BREAKER).call if stores.kind == "redis" else stores.guard
     authenticator = Authenticator(settings)
     return Runtime(
         service=service,

@@ -100,7 +100,7 @@ async def calculate_text_similarity(
 
     Use it for one pair; for a query against a list take find_similar_texts, for a whole set
     calculate_group_similarity. For two vectors take calculate_vector_similarity. Meaning works across languages but
-    misses negation, changed numbers and swapped roles ("not good" is 0.86 like "good"): read `flags` beside it.
+    misses negation, changed numbers and swapped roles ("not good" is 0.80 like "good"): read `flags` beside it.
     Example: "kitten" and "sitting" with method edit give 0.571429.
     """
     shares = Weights(**weights.model_dump()) if weights else DEFAULT_WEIGHTS

@@ -11,7 +11,7 @@ from redis.exceptions import RedisError
 from app.a2a.mcp.core.settings import Settings
 from app.a2a.mcp.core.stores.memory import MemoryRateStore
 from app.a2a.mcp.core.stores.rates import RateStore, Window
-from app.a2a.mcp.core.stores.records import RecordStore, open_record_store
+from app.a2a.mcp.core.stores.records import Guard, RecordStore, open_record_store, unguarded
 from app.a2a.mcp.core.stores.redis import RedisRateStore, open_redis
 
 if TYPE_CHECKING:
@@ -21,7 +21,10 @@ __all__ = ["RateStore", "Stores", "Window"]
 
 
 class Stores:
-    """Everything a process keeps; `redis` is None in a process that runs alone, and before `start`."""
+    """Everything a process keeps; `redis` is None in a process that runs alone, and before `start`.
+
+    `guard` is the breaker around Redis, which is made from the stores and therefore set after them.
+    """
 
     def __init__(self, settings: Settings, metrics: "Metrics") -> None:
         self._settings = settings
@@ -30,6 +33,7 @@ class Stores:
         self.redis: Redis | None = None
         self.local_rates = MemoryRateStore()
         self.rates: RateStore = self.local_rates
+        self.guard: Guard = unguarded
         self._records: RecordStore | None = None
 
     @classmethod
@@ -47,7 +51,7 @@ class Stores:
     def records(self) -> RecordStore:
         """The durable records, opened when a service first asks for them (after `start`)."""
         if self._records is None:
-            self._records = open_record_store(self.redis, self._settings.mcp_state_directory)
+            self._records = open_record_store(self.redis, self._settings.mcp_state_directory, self.guard)
         return self._records
 
     async def close(self) -> None:

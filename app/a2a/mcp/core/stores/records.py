@@ -7,10 +7,10 @@ before it is answered, and readers follow it by asking for the changes since the
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from redis.asyncio import Redis
 
@@ -110,11 +110,20 @@ class RecordStore(Protocol):
     async def close(self) -> None: ...
 
 
-def open_record_store(redis: Redis | None, state_directory: Path) -> RecordStore:
+Guard = Callable[[Callable[[], Awaitable[Any]]], Awaitable[Any]]
+"""Runs one question to Redis: a circuit breaker's `call`."""
+
+
+async def unguarded(question: Callable[[], Awaitable[Any]]) -> Any:
+    """No breaker: what stores are opened with before there is one."""
+    return await question()
+
+
+def open_record_store(redis: Redis | None, state_directory: Path, guard: Guard = unguarded) -> RecordStore:
     """The Redis side when there is a client (made with `decode_responses=False`), else SQLite on this host."""
     from app.a2a.mcp.core.stores.records_redis import RedisRecordStore
     from app.a2a.mcp.core.stores.records_sqlite import SqliteRecordStore
 
     if redis is not None:
-        return RedisRecordStore(redis)
+        return RedisRecordStore(redis, guard)
     return SqliteRecordStore(state_directory / "records.sqlite3")

@@ -6,9 +6,9 @@ Durability is Redis's append-only file. All keys of one owner carry one hash tag
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any
 from urllib.parse import quote
 
 from redis.asyncio import Redis
@@ -16,11 +16,9 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import OutOfMemoryError, RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from app.a2a.mcp.core.stores.records import Applied, Change, ChangePage, CollectionMeta, Write
+from app.a2a.mcp.core.stores.records import Applied, Change, ChangePage, CollectionMeta, Guard, Write
 from app.a2a.mcp.core.stores.records_errors import refusal
 from app.a2a.mcp.errors import UnavailableError
-
-T = TypeVar("T")
 
 # Deleted ids remembered at least; more when the collection is larger.
 TOMBSTONES = 10_000
@@ -34,8 +32,9 @@ CHUNK = 1000
 class RedisRecordStore:
     """The `RecordStore` that instances on all hosts share."""
 
-    def __init__(self, redis: Redis) -> None:
+    def __init__(self, redis: Redis, guard: Guard) -> None:
         self._redis = redis
+        self._guard = guard
         here = Path(__file__)
         self._apply = redis.register_script(here.with_name("records.lua").read_text(encoding="utf-8"))
         self._changes = redis.register_script(here.with_name("records_changes.lua").read_text(encoding="utf-8"))
@@ -57,7 +56,7 @@ class RedisRecordStore:
         write = Write(puts, deletes, attributes, create, replace, expected_version, max_collections, max_records)
         keys = [_owner_key(owner, part) for part in ("usage", "names")]
         keys += [_key(owner, name, part) for part in ("meta", "data", "log", "dead")]
-        reply = await _guard(_reply(self._apply(keys=keys, args=_arguments(name, write))))
+        reply = await self._ask(self._apply, keys=keys, args=_arguments(name, write))
         status = reply[0].decode()
         if status != "ok":
             raise refusal(status, name, write)
@@ -66,28 +65,27 @@ class RedisRecordStore:
 
     async def meta(self, owner: str, name: str) -> CollectionMeta | None:
         fields = ("epoch", "version", "size", "attributes")
-        epoch, version, size, attributes = await _guard(
-            _reply(self._redis.hmget(_key(owner, name, "meta"), list(fields)))
-        )
+        found = await self._ask(self._redis.hmget, _key(owner, name, "meta"), list(fields))
+        epoch, version, size, attributes = found
         if epoch is None or version is None or size is None or attributes is None:
             return None
         return CollectionMeta(epoch.decode(), int(version), int(size), attributes.decode())
 
     async def names(self, owner: str) -> list[str]:
-        found = await _guard(_reply(self._redis.hkeys(_owner_key(owner, "names"))))
+        found = await self._ask(self._redis.hkeys, _owner_key(owner, "names"))
         return sorted(name.decode() for name in found)
 
     async def get_many(self, owner: str, name: str, ids: Sequence[str]) -> dict[str, bytes]:
         found: dict[str, bytes] = {}
         for start in range(0, len(ids), CHUNK):
             part = list(ids[start : start + CHUNK])
-            values = await _guard(_reply(self._redis.hmget(_key(owner, name, "data"), part)))
+            values = await self._ask(self._redis.hmget, _key(owner, name, "data"), part)
             found |= {key: value for key, value in zip(part, values, strict=True) if value is not None}
         return found
 
     async def changes(self, owner: str, name: str, epoch: str, since: int) -> ChangePage:
         keys = [_key(owner, name, part) for part in ("meta", "data", "log")]
-        reply = await _guard(_reply(self._changes(keys=keys, args=[epoch, since, PAGE])))
+        reply = await self._ask(self._changes, keys=keys, args=[epoch, since, PAGE])
         pairs = zip(reply[3::2], reply[4::2], strict=True)
         changes = tuple(Change(key.decode(), value) for key, value in pairs)
         return ChangePage(int(reply[1]), bool(reply[2]), reply[0] == b"resync", changes)
@@ -95,13 +93,28 @@ class RedisRecordStore:
     async def snapshot(self, owner: str, name: str) -> AsyncIterator[Sequence[tuple[str, bytes]]]:
         cursor = 0
         while True:
-            cursor, batch = await _guard(_reply(self._redis.hscan(_key(owner, name, "data"), cursor, count=SCAN)))
+            cursor, batch = await self._ask(self._redis.hscan, _key(owner, name, "data"), cursor, count=SCAN)
             yield [(key.decode(), value) for key, value in batch.items()]
             if cursor == 0:
                 return
 
     async def close(self) -> None:
         """Nothing of its own: the client belongs to who opened it."""
+
+    async def _ask(self, command: Callable[..., Any], *args: Any, **options: Any) -> Any:
+        """One round trip behind the breaker; raises UnavailableError, at once while Redis is believed down."""
+
+        async def asked() -> Any:
+            return await command(*args, **options)
+
+        try:
+            return await self._guard(asked)
+        except (RedisConnectionError, RedisTimeoutError) as error:
+            raise UnavailableError("the store of collections cannot be reached") from error
+        except OutOfMemoryError as error:
+            raise UnavailableError("the store of collections is full") from error
+        except RedisError as error:
+            raise UnavailableError("the store of collections refused the operation") from error
 
 
 def _arguments(name: str, write: Write) -> list[str | bytes | int]:
@@ -124,22 +137,6 @@ def _arguments(name: str, write: Write) -> list[str | bytes | int]:
         arguments.extend(record)
     arguments.extend(deletes)
     return arguments
-
-
-def _reply(answer: Any) -> Awaitable[Any]:
-    """redis-py types a reply as awaitable or value; the asynchronous client's is awaitable."""
-    return cast(Awaitable[Any], answer)
-
-
-async def _guard(reply: Awaitable[T]) -> T:
-    try:
-        return await reply
-    except (RedisConnectionError, RedisTimeoutError) as error:
-        raise UnavailableError("the store of collections cannot be reached") from error
-    except OutOfMemoryError as error:
-        raise UnavailableError("the store of collections is full") from error
-    except RedisError as error:
-        raise UnavailableError("the store of collections refused the operation") from error
 
 
 def _owner_key(owner: str, part: str) -> str:
