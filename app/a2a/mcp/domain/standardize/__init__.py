@@ -1,0 +1,1 @@
+"""Values, records and schemas in one canonical form: pure functions that never guess silently."""
