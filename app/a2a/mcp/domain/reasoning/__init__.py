@@ -1,0 +1,1 @@
+"""Reasoning with a decision procedure behind every answer: logic, rules, constraints, arguments, probabilities."""

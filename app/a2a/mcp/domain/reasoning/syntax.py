@@ -1,0 +1,75 @@
+"""Reading caller text by a lark grammar: sizes first, then the parse, and a refusal that points at the character.
+
+The LALR parser keeps its own stack and builds nodes as it goes, so that no nesting of a text can exhaust Python's.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any, Protocol
+
+from lark import Lark, Token, UnexpectedCharacters, UnexpectedInput
+from lark.exceptions import UnexpectedEOF, UnexpectedToken
+
+from app.a2a.mcp.errors import InvalidArgumentError, LimitExceededError
+
+MAX_CHARACTERS = 2000
+MAX_DEPTH = 64
+
+
+class Node(Protocol):
+    """What a tree is made of, as far as its depth is concerned."""
+
+    @property
+    def inner(self) -> tuple["Node", ...]:
+        """The nodes directly below."""
+
+
+def build_parser(grammar: str, transformer: Any) -> Lark:
+    """A LALR parser that calls `transformer` while it reads."""
+    return Lark(grammar, parser="lalr", transformer=transformer, maybe_placeholders=False)
+
+
+def parse(parser: Lark, text: str, path: str) -> Any:
+    """What the parser makes of `text`. Raises InvalidArgumentError or LimitExceededError at `path`."""
+    if len(text) > MAX_CHARACTERS:
+        raise LimitExceededError.at(path, f"must have at most {MAX_CHARACTERS} characters")
+    try:
+        return parser.parse(text)
+    except UnexpectedInput as error:
+        raise InvalidArgumentError.at(path, _complaint(error, text)) from None
+
+
+def check_depth(root: Node, path: str) -> None:
+    """Refuse a tree deeper than MAX_DEPTH; after this, recursion over it is safe."""
+    level: list[Node] = [root]
+    for _ in range(MAX_DEPTH):
+        level = [inner for node in level for inner in node.inner]
+        if not level:
+            return
+    raise LimitExceededError.at(path, f"is nested more than {MAX_DEPTH} deep")
+
+
+def walk(root: Node) -> Iterator[Any]:
+    """Every node, parents first."""
+    pending = [root]
+    while pending:
+        node = pending.pop()
+        yield node
+        pending.extend(reversed(node.inner))
+
+
+def at_path(path: str, read: Callable[[], Any]) -> Any:
+    """Run `read`, and give an error that names no place the place `path`."""
+    try:
+        return read()
+    except ValueError as error:
+        raise InvalidArgumentError.at(path, str(error)) from None
+
+
+def _complaint(error: UnexpectedInput, text: str) -> str:
+    ended = isinstance(error, UnexpectedEOF) or (isinstance(error, UnexpectedToken) and error.token.type == "$END")
+    if ended:
+        return "ends too early" if text.strip() else "is empty"
+    if isinstance(error, UnexpectedCharacters):
+        return f"unexpected {error.char!r} at character {(error.pos_in_stream or 0) + 1}"
+    token = error.token if isinstance(error, UnexpectedToken) else Token("", "")
+    return f"unexpected {str(token)[:30]!r} at character {(error.pos_in_stream or 0) + 1}"
