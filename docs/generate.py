@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[1]
 
 GROUPS: dict[str, tuple[str, ...]] = {
     "Secrets": ("jwt_secret_key", "jwt_secret_key_previous", "api_keys", "mcp_request_state_keys", "redis_password"),
-    "Tokens": ("jwt_expiration_hours", "jwt_issuer", "jwt_audience"),
+    "Tokens": ("jwt_expiration_hours", "jwt_issuer", "jwt_audience", "mcp_unchecked_reads"),
     "Limits": (
         "rate_limit_requests",
         "rate_limit_window",

@@ -24,7 +24,7 @@ from app.a2a.mcp.core.scopes import (
 )
 from app.a2a.mcp.core.settings import Settings
 from app.a2a.mcp.core.tokens import LEEWAY_SECONDS, CredentialError, Tokens
-from app.a2a.mcp.errors import PermissionDeniedError
+from app.a2a.mcp.errors import PermissionDeniedError, UnavailableError
 
 if TYPE_CHECKING:
     from app.a2a.mcp.core.runtime import Runtime
@@ -34,11 +34,15 @@ MAX_REMEMBERED_TOKENS = 1024
 
 
 class Authenticator:
-    """Knows the keys and secrets of one process; `clock` gives Unix time in seconds."""
+    """Knows the keys and secrets of one process; `clock` gives Unix time in seconds.
 
-    def __init__(self, settings: Settings, clock: Callable[[], float] = time.time) -> None:
+    Tokens that are for single services are taken if `service` is among them.
+    """
+
+    def __init__(self, settings: Settings, clock: Callable[[], float] = time.time, service: str | None = None) -> None:
+        self._settings = settings
         self._keys = parse_api_keys(settings.api_keys)
-        self._tokens = Tokens(settings, clock)
+        self._tokens = Tokens(settings, clock, (service,) if service else ())
         self._clock = clock
         self._verified: OrderedDict[bytes, Caller] = OrderedDict()
 
@@ -56,6 +60,10 @@ class Authenticator:
     def mint(self, client_id: str, permissions: Sequence[str], ttl_seconds: float, **claims: object) -> str:
         """A token for the client, signed with the newest secret; raises ConfigurationError without a secret."""
         return self._tokens.mint(client_id, permissions, ttl_seconds, claims)
+
+    def tokens_for(self, services: Sequence[str]) -> Tokens:
+        """Reads and makes tokens for any of the services: what a service that gives tokens out needs."""
+        return Tokens(self._settings, self._clock, services)
 
     def _verify(self, token: str) -> Caller:
         digest = hashlib.sha256(token.encode()).digest()
@@ -106,6 +114,8 @@ class AuthenticationMiddleware:
         self.metrics = runtime.metrics
         self.authenticator = runtime.authenticator
         self.operators = runtime.settings.mcp_ops_networks
+        self.revocations = runtime.revocations
+        self.refuse_unchecked = runtime.settings.mcp_unchecked_reads == "refuse"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request if its credential allows the path."""
@@ -114,8 +124,13 @@ class AuthenticationMiddleware:
             return
         try:
             caller = self.authenticator.authenticate(scope["headers"])
+            await self._check_revocation(caller, scope)
         except CredentialError as error:
             await self._refuse(scope, send, error)
+            return
+        except UnavailableError as error:
+            request_info(scope).error_code = error.code
+            await refuse(scope, send, error)
             return
         request_info(scope).caller = caller
         if scope["path"] in WRITE_PATHS and not caller.may("write"):
@@ -125,6 +140,20 @@ class AuthenticationMiddleware:
             await refuse(scope, send, denied, 403, insufficient_scope_headers(self.settings, self.service, "write"))
             return
         await self.app(scope, receive, send)
+
+    async def _check_revocation(self, caller: Caller, scope: Scope) -> None:
+        """Raises CredentialError for a revoked token, UnavailableError where it may do nothing unchecked."""
+        if caller.token_id is None:
+            return
+        try:
+            revoked = await self.revocations.revoked(caller)
+        except UnavailableError:
+            if self.refuse_unchecked or scope["path"] in WRITE_PATHS:
+                raise
+            request_info(scope).unchecked = True
+            return
+        if revoked:
+            raise CredentialError("revoked", "the token was revoked")
 
     def _needs_no_credential(self, scope: Scope) -> bool:
         if scope["method"] not in ("GET", "HEAD"):

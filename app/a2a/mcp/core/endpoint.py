@@ -4,9 +4,10 @@ No protocol session exists, so any instance answers any call. Replies are JSON; 
 (progress, logging) is answered as an event stream.
 """
 
+import asyncio
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
-from typing import Any
+from typing import Any, cast
 
 import orjson
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
@@ -20,7 +21,13 @@ from app.a2a.mcp.core.request import RequestInfo, request_info
 from app.a2a.mcp.core.runtime import Runtime
 from app.a2a.mcp.core.scopes import insufficient_scope_headers
 from app.a2a.mcp.core.server import Server
-from app.a2a.mcp.errors import A2AError, InvalidArgumentError, LimitExceededError, PermissionDeniedError
+from app.a2a.mcp.errors import (
+    A2AError,
+    InvalidArgumentError,
+    LimitExceededError,
+    PermissionDeniedError,
+    UnavailableError,
+)
 
 KNOWN_METHODS = frozenset(
     {
@@ -84,8 +91,11 @@ class McpEndpoint:
             info.error_code = refusal.error.code
             await refuse(scope, send, refusal.error, refusal.status, refusal.headers, refusal.code)
             return
-        manager = self.json if self._answers_at_once(message) else self.stream
-        await manager.handle_request(scope, _replay(body, receive), send)
+        if self._answers_at_once(message):
+            await self.json.handle_request(scope, _replay(body, receive), send)
+            return
+        with self.runtime.revocations.watch(info.caller) as revoked:
+            await self.stream.handle_request(scope, _until(revoked, _replay(body, receive)), send)
 
     async def _read(self, scope: Scope, receive: Receive) -> bytes:
         """The whole body, refused as soon as it is known to be too large."""
@@ -116,9 +126,13 @@ class McpEndpoint:
         info.deadline = min(info.deadline, limit) if info.deadline else limit
 
     def _permit(self, info: RequestInfo) -> None:
-        if info.tool is None or info.caller is None or info.caller.may(self.permissions[info.tool]):
+        if info.tool is None or info.caller is None:
             return
         needed = self.permissions[info.tool]
+        if info.caller.may(needed):
+            if needed == "write" and info.unchecked:
+                raise Refusal(UnavailableError("nobody can say now whether the token was revoked: try again"), 503)
+            return
         error = PermissionDeniedError(f"{info.tool} needs the permission {needed!r}, which this credential lacks")
         headers = insufficient_scope_headers(self.runtime.settings, self.runtime.service.name, needed)
         raise Refusal(error, 403, headers=headers)
@@ -162,6 +176,21 @@ def _envelope(body: bytes) -> Mapping[str, Any]:
     if not message.keys() & {"method", "result", "error"}:
         raise Refusal(InvalidArgumentError.at("/method", "is required"), 400)
     return message
+
+
+def _until(ended: asyncio.Event, receive: Receive) -> Receive:
+    """A receive that says the client has left once `ended` is set: so a stream ends with the token it was opened by."""
+
+    async def until() -> Message:
+        tasks = [asyncio.ensure_future(receive()), asyncio.ensure_future(ended.wait())]
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            return cast(Message, tasks[0].result()) if tasks[0].done() else {"type": "http.disconnect"}
+        finally:
+            for task in tasks:
+                task.cancel()
+
+    return until
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:

@@ -20,6 +20,8 @@ class Caller:
     token_id: str | None = None
     expires_at: float | None = None
     audience: frozenset[str] | None = None
+    session: str | None = None
+    """The session that a token belongs to, by the id its holder knows."""
 
     def may(self, permission: str) -> bool:
         """Whether the caller holds the permission."""
@@ -35,6 +37,9 @@ class RequestInfo:
     traceparent: str | None = None
     client_address: str | None = None
     caller: Caller | None = None
+    unchecked: bool = False
+    """Nobody could say whether the caller's token was revoked: it may read at most."""
+
     mcp_method: str | None = None
     tool: str | None = None
     protocol_version: str | None = None

@@ -13,6 +13,7 @@ from app.a2a.mcp.core.circuit_breaker import REDIS_BREAKER, Breakers
 from app.a2a.mcp.core.metrics import Metrics
 from app.a2a.mcp.core.rate_limit import RateLimiter
 from app.a2a.mcp.core.registry import Registry, Service, load_registry
+from app.a2a.mcp.core.revocation import Revocations
 from app.a2a.mcp.core.settings import Settings
 from app.a2a.mcp.core.sisters import Sisters
 from app.a2a.mcp.core.stores import Stores
@@ -38,6 +39,7 @@ class Runtime:
     breakers: Breakers
     limiter: RateLimiter
     authenticator: Authenticator
+    revocations: Revocations
     sisters: Sisters
     threads: anyio.CapacityLimiter
     clock: Callable[[], float] = time.monotonic
@@ -58,6 +60,7 @@ class Runtime:
     async def start(self) -> None:
         """Open what must not cross a fork: connections, pools, background tasks."""
         await self.stores.start()
+        await self.revocations.start()
         await self.breakers.start()
         await self.sisters.start()
 
@@ -65,6 +68,7 @@ class Runtime:
         """Close what `start` opened, in reverse."""
         await self.sisters.close()
         await self.breakers.close()
+        await self.revocations.close()
         await self.stores.close()
 
 
@@ -75,7 +79,7 @@ def build_runtime(service: Service, settings: Settings, registry: Registry | Non
     stores = Stores.open(settings, metrics)
     breakers = Breakers(service.name, stores, metrics)
     stores.guard = breakers.get(REDIS_BREAKER).call if stores.kind == "redis" else stores.guard
-    authenticator = Authenticator(settings)
+    authenticator = Authenticator(settings, service=service.name)
     return Runtime(
         service=service,
         registry=registry,
@@ -85,6 +89,7 @@ def build_runtime(service: Service, settings: Settings, registry: Registry | Non
         breakers=breakers,
         limiter=RateLimiter(settings, registry.instances, stores, breakers, metrics),
         authenticator=authenticator,
+        revocations=Revocations(stores),
         sisters=Sisters(service.name, settings, registry, breakers, authenticator),
         threads=anyio.CapacityLimiter(settings.mcp_worker_threads),
     )

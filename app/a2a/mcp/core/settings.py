@@ -68,7 +68,10 @@ class Settings(BaseModel):
     jwt_secret_key_previous: str = Field("", description="the secret before: still verifies, no longer signs")
     jwt_expiration_hours: int = Field(24, ge=1, le=8760, description="longest life of a token, hours")
     jwt_issuer: str = Field("a2a-mcp", description="iss claim that tokens must carry")
-    jwt_audience: str = Field("a2a-mcp", description="aud claim that tokens must carry")
+    jwt_audience: str = Field("a2a-mcp", description="aud claim that tokens must carry, or the name of one service")
+    mcp_unchecked_reads: Literal["allow", "refuse"] = Field(
+        "allow", description="what a token may read while nobody can say whether it was revoked; writes are refused"
+    )
     api_keys: tuple[str, ...] = Field(
         (),
         description="from API_KEY_<n>=key:client:permissions; the key plain or as sha256$<hex>",

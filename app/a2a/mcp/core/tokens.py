@@ -4,7 +4,7 @@ PyJWT checks signature, issuer and audience; times are checked here, against a c
 """
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 import jwt
@@ -22,7 +22,9 @@ LEEWAY_SECONDS = 30.0
 MAX_TOKEN_CHARACTERS = 4096
 MAX_NAME_CHARACTERS = 128
 
-Reason = Literal["missing", "invalid", "expired", "not_yet_valid", "wrong_audience", "wrong_issuer", "malformed"]
+Reason = Literal[
+    "missing", "invalid", "expired", "not_yet_valid", "wrong_audience", "wrong_issuer", "malformed", "revoked"
+]
 
 
 class CredentialError(UnauthenticatedError):
@@ -34,19 +36,33 @@ class CredentialError(UnauthenticatedError):
 
 
 class Tokens:
-    """Verifies and mints; `clock` gives Unix time in seconds."""
+    """Verifies and mints; `clock` gives Unix time in seconds.
 
-    def __init__(self, settings: Settings, clock: Callable[[], float]) -> None:
+    A token is for the whole fleet (`aud` is the settings' audience) or for the services that `aud` names.
+    """
+
+    def __init__(self, settings: Settings, clock: Callable[[], float], services: Sequence[str] = ()) -> None:
         self._secrets = tuple(
             secret for secret in (settings.jwt_secret_key, settings.jwt_secret_key_previous) if secret
         )
         self._issuer = settings.jwt_issuer
         self._audience = settings.jwt_audience
+        self._accepted = (settings.jwt_audience, *services)
         self._longest = settings.jwt_expiration_hours * 3600
-        self._clock = clock
+        self.clock = clock
 
-    def mint(self, client_id: str, permissions: Iterable[str], ttl_seconds: float, claims: Mapping[str, object]) -> str:
-        """A signed token for the client, valid from now; raises ConfigurationError where that cannot be."""
+    def mint(
+        self,
+        client_id: str,
+        permissions: Iterable[str],
+        ttl_seconds: float,
+        claims: Mapping[str, object],
+        services: Sequence[str] = (),
+    ) -> str:
+        """A signed token for the client, valid from now; raises ConfigurationError where that cannot be.
+
+        With `services` it is good at those alone.
+        """
         if not self._secrets:
             raise ConfigurationError("JWT_SECRET_KEY is not set: without it no token can be made")
         if not 0 < ttl_seconds <= self._longest:
@@ -54,11 +70,11 @@ class Tokens:
         unknown = set(permissions := tuple(permissions)) - set(PERMISSIONS)
         if unknown or not _is_name(client_id):
             raise ConfigurationError(f"a token needs a client name and permissions of {', '.join(PERMISSIONS)}")
-        issued = int(self._clock())
+        issued = int(self.clock())
         payload = {
             **claims,
             "iss": self._issuer,
-            "aud": self._audience,
+            "aud": list(services) or self._audience,
             "sub": client_id,
             "iat": issued,
             "exp": issued + int(ttl_seconds),
@@ -73,10 +89,10 @@ class Tokens:
         claims = self._signed_claims(token)
         expires = self._check_times(claims)
         audience = claims["aud"] if isinstance(claims["aud"], list) else [claims["aud"]]
-        token_id = claims.get("jti")
-        if not _is_name(claims["sub"]) or not (token_id is None or _is_name(token_id)):
-            raise CredentialError("malformed", "the token's sub or jti is not a short printable text")
-        return Caller(claims["sub"], _permissions(claims), "jwt", token_id, expires, frozenset(audience))
+        token_id, session = claims.get("jti"), claims.get("sid")
+        if not _is_name(claims["sub"]) or not all(name is None or _is_name(name) for name in (token_id, session)):
+            raise CredentialError("malformed", "the token's sub, jti or sid is not a short printable text")
+        return Caller(claims["sub"], _permissions(claims), "jwt", token_id, expires, frozenset(audience), session)
 
     def _signed_claims(self, token: str) -> dict[str, Any]:
         failure = CredentialError("invalid", "the credential is not one of ours")
@@ -103,13 +119,13 @@ class Tokens:
             secret,
             algorithms=[ALGORITHM],
             issuer=self._issuer,
-            audience=self._audience,
+            audience=self._accepted,
             options={"require": list(REQUIRED), "verify_exp": False, "verify_iat": False, "verify_nbf": False},
         )
         return claims
 
     def _check_times(self, claims: Mapping[str, Any]) -> float:
-        now = self._clock()
+        now = self.clock()
         issued, expires, begins = (_instant(claims.get(name, 0), name) for name in ("iat", "exp", "nbf"))
         if expires <= now - LEEWAY_SECONDS:
             raise CredentialError("expired", "the token has expired")

@@ -13,6 +13,8 @@ from app.a2a.mcp.core.stores.memory import MemoryRateStore
 from app.a2a.mcp.core.stores.rates import RateStore, Window
 from app.a2a.mcp.core.stores.records import Guard, RecordStore, open_record_store, unguarded
 from app.a2a.mcp.core.stores.redis import RedisRateStore, open_redis
+from app.a2a.mcp.core.stores.sessions import MemorySessionStore, SessionStore
+from app.a2a.mcp.core.stores.sessions_redis import RedisSessionStore
 
 if TYPE_CHECKING:
     from app.a2a.mcp.core.metrics import Metrics
@@ -34,6 +36,7 @@ class Stores:
         self.local_rates = MemoryRateStore()
         self.rates: RateStore = self.local_rates
         self.guard: Guard = unguarded
+        self.sessions: SessionStore = MemorySessionStore()
         self._records: RecordStore | None = None
 
     @classmethod
@@ -46,6 +49,7 @@ class Stores:
         if self.kind == "redis":
             self.redis = open_redis(self._settings)
             self.rates = RedisRateStore(self.redis)
+            self.sessions = RedisSessionStore(self.redis, self.guard)
 
     @property
     def records(self) -> RecordStore:
