@@ -12,8 +12,9 @@ DetailsT = TypeVar("DetailsT")
 
 @dataclass(frozen=True, slots=True)
 class ValueResult(Generic[DetailsT]):
-    """What became of one value; `value` and `details` only with ok, `candidates` only with ambiguous.
+    """What became of one value; `value` only with ok, `candidates` only with ambiguous.
 
+    `details` stand with ok, and with an invalid value that could still be taken apart.
     `reason` is a snake_case word, with a colon and more words where that helps; it stands with all but ok.
     """
 
