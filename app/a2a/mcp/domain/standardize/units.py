@@ -123,7 +123,7 @@ def _convert_one(unit: Any, measures: tuple[Measure, ...], options: UnitOptions)
     except (pint.PintError, ArithmeticError, TypeError, ValueError):
         return INEXACT
     # Roots, such as those in the Gaussian units, are no fractions: pint then falls back to binary floats.
-    whole = all(Fraction(power).denominator == 1 for power in converted._units.values())
+    whole = all(_fraction(power).denominator == 1 for power in converted._units.values())
     if not whole or not isinstance(converted.magnitude, int | Fraction):
         return INEXACT
     return _written(_fraction(converted.magnitude), unit, converted.units, options.precision_digits)
