@@ -82,8 +82,8 @@ def compare_rows(query: Vector, rows: Matrix, metric: Metric, threshold: float |
 
 def _cosine(query: Vector, rows: Matrix) -> Scores:
     # Dividing by the largest magnitude first keeps the squares in range whatever the scale.
-    unit, empty = _directions(query[None, :])
-    units, zeros = _directions(rows)
+    unit, empty = directions(query[None, :])
+    units, zeros = directions(rows)
     degenerate = zeros | empty[0]
     similarity = np.clip(np.einsum("ij,j->i", units, unit[0]), -1.0, 1.0)
     similarity[degenerate] = 0.0
@@ -141,7 +141,7 @@ def _members(values: NDArray[np.float64], threshold: float | None) -> Flags:
     return members
 
 
-def _directions(rows: Matrix) -> tuple[Matrix, Flags]:
+def directions(rows: Matrix) -> tuple[Matrix, Flags]:
     """Rows scaled to unit length, and which rows are zero."""
     largest = np.abs(rows).max(axis=1)
     zero = largest == 0.0
