@@ -94,6 +94,18 @@ class Network:
             placed.update(node.name for node in ready)
             pending = [node for node in pending if node.name not in placed]
 
+    def check(self, query: Sequence[str], evidence: Mapping[str, str]) -> None:
+        """Raise InvalidArgumentError where a question names a node or state that there is not."""
+        for index, name in enumerate(query):
+            if name not in self.nodes:
+                raise InvalidArgumentError.at(f"/query/{index}", f"no node is named {name!r}")
+        for name, state in evidence.items():
+            if name not in self.nodes:
+                raise InvalidArgumentError.at("/evidence", f"no node is named {name!r}")
+            if state not in self.nodes[name].states:
+                known = ", ".join(self.nodes[name].states)
+                raise InvalidArgumentError.at("/evidence", f"{name} has no state {state!r}; it has {known}")
+
     def relevant(self, names: Iterable[str]) -> list[str]:
         """`names` and all their ancestors, in the network's order; the rest sums to 1 and can be left out."""
         found: set[str] = set()
@@ -123,6 +135,7 @@ def query_network(
 
     Raises InvalidArgumentError (impossible_evidence) and LimitExceededError (a factor over 2**20 entries).
     """
+    network.check(query, evidence)
     relevant = network.relevant([*query, *evidence])
     order = min_fill([set(f.names) for f in network.factors(relevant, evidence)])
     rooted = network.relevant(evidence)

@@ -6,6 +6,7 @@ better: the optimizer's own word is not taken for expressions that are not linea
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Literal
 
 from app.a2a.mcp.domain.reasoning.budget import Budget, UndecidedError
@@ -77,14 +78,14 @@ class _Problem:
             logic.budget.check()
             path = f"/constraints/{index}"
             expression = parse_expression(text, path)
-            self._conditions.append(at_path(path, lambda e=expression: self._terms.condition(e)))
+            self._conditions.append(at_path(path, partial(self._terms.condition, expression)))
         self._solver = logic.solver(*self._bounds, *self._conditions)
 
     def read_objective(self, objective: Objective) -> Any:
         """The number to optimize; where it divides by zero there is no solution."""
         path = "/objective/expression"
         expression = parse_expression(objective.expression, path)
-        number = at_path(path, lambda: self._terms.number(expression))
+        number = at_path(path, partial(self._terms.number, expression))
         if number.defined is not None:
             self._bounds.append(number.defined)
             self._solver.add(number.defined)
