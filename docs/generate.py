@@ -34,6 +34,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "cors_allowed_origins",
         "mcp_ops_networks",
         "mcp_trusted_proxies",
+        "transport_allowed_targets",
     ),
     "State and neighbours": ("redis_url", "mcp_state_directory", "mcp_wordnet_directory", "mcp_sister_url"),
     "Logging": ("mcp_log_level",),

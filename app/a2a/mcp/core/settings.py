@@ -90,6 +90,9 @@ class Settings(BaseModel):
     mcp_sister_url: str = Field(
         "http://127.0.0.1:{port}", description="how to reach another service; {port} and {service} are filled in"
     )
+    transport_allowed_targets: Names = Field(
+        (), description="hosts, or host:port, beyond the fleet that probe_endpoint may connect to; none by default"
+    )
     mcp_call_timeout_seconds: float = Field(30.0, gt=0, le=600, description="longest a tool call may take")
     mcp_worker_threads: int = Field(4, ge=1, le=64, description="threads for heavy tool work in a process")
     mcp_drain_seconds: float = Field(10.0, gt=0, le=60, description="how long a stop waits for open calls")
