@@ -53,7 +53,11 @@ def arguments_model(function: Callable[..., Any]) -> type[ArgModelBase]:
             raise TypeError(f"{function.__name__}: parameter {name!r} needs a type")
         default = ... if parameter.default is inspect.Parameter.empty else parameter.default
         field = default if isinstance(default, FieldInfo) else Field(default=default)
-        fields[name] = (parameter.annotation, field)
+        if hasattr(BaseModel, name):
+            # A field may not hide what every model has (`schema`, `copy`): it goes by another name, its alias is this.
+            fields[f"field_{name}"] = (parameter.annotation, Field(default=default, alias=name))
+        else:
+            fields[name] = (parameter.annotation, field)
     return pydantic.create_model(f"{function.__name__}_arguments", __base__=_Arguments, **fields)
 
 
