@@ -7,7 +7,7 @@ grouping marks wherever they stand between digits, are turned into that first. N
 import re
 import unicodedata
 from dataclasses import dataclass
-from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Context, Decimal
+from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Context, Decimal, localcontext
 from typing import Annotated, Literal, TypeAlias
 
 from babel import Locale
@@ -128,7 +128,8 @@ def _read(value: str | int | float | None, locale: str) -> tuple[Decimal, Negati
     if number_text is None:
         return "characters"
     try:
-        number = parse_decimal(number_text, locale_named(locale), strict=True)
+        with localcontext(_EXACT):
+            number = parse_decimal(number_text, locale_named(locale), strict=True)
     except NumberFormatError:
         return "grouping: the marks do not stand where this locale puts them"
     return -number if form else number, form, symbol

@@ -12,7 +12,7 @@ TimePrecision: TypeAlias = Literal["hour", "minute", "second"]
 _TIME = re.compile(
     r"(?P<hour>\d{1,2})(?:(?P<colon>:?)(?P<minute>\d\d)(?:(?P=colon)(?P<second>\d\d)(?:[.,](?P<fraction>\d{1,9}))?)?)?"
     r"(?: ?(?P<half>[apAP])\.?[mM]\.?)?"
-    r"(?: ?(?P<offset>[Zz]|UTC|GMT|[+\-−]\d\d(?::?\d\d)?))?"
+    r"(?: ?(?P<offset>[Zz]|UTC|GMT|[+\-−]\d\d(?::?\d\d(?::\d\d)?)?))?"
     r"(?: ?\[?(?P<zone>[A-Z][A-Za-z_+\-]*(?:/[A-Za-z0-9_+\-]+)+)\]?)?",
     re.ASCII,
 )

@@ -144,7 +144,12 @@ def _read_date(text: str, options: DateOptions) -> list[Reading] | str:
 
 def _read_iso(text: str, form: CalendarForm, precision: Precision) -> list[Reading] | str:
     try:
-        day = isoparser().parse_isodate(text)
+        if form == "week":
+            # Not by dateutil: it takes week 53 of a year of 52 weeks for the first of the next.
+            digits = text.replace("-", "").replace("W", "")
+            day = dt.date.fromisocalendar(int(digits[:4]), int(digits[4:6]), int(digits[6:] or 1))
+        else:
+            day = isoparser().parse_isodate(text)
     except ValueError:
         return "no_such_date"
     if precision == "day":

@@ -164,8 +164,10 @@ def _vat_module(code: str) -> Any:
 def _uuid(text: str) -> ValueResult[IdentifierDetails]:
     match = _UUID.fullmatch(text)
     if not match:
-        size = len(re.sub(r"urn:uuid:|[{}\-]", "", text.lower()))
-        return ValueResult.invalid("length" if size != 32 else "structure" if text.isascii() else "characters")
+        digits = re.sub(r"urn:uuid:|[{}\-]", "", text.lower())
+        if not re.fullmatch(r"[0-9a-f]*", digits):
+            return ValueResult.invalid("characters")
+        return ValueResult.invalid("structure" if len(digits) == 32 else "length")
     found = uuid.UUID("".join(match.groups()))
     if found.int not in (0, 2**128 - 1) and (found.variant != uuid.RFC_4122 or not 1 <= (found.version or 0) <= 8):
         return ValueResult.invalid("structure")

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from app.a2a.mcp.domain.standardize.clock_times import ClockTime
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_+\-]*(?:/[A-Za-z0-9_+\-]+)*", re.ASCII)
-_OFFSET = re.compile(r"([+\-])(\d\d):?(\d\d)?", re.ASCII)
+_OFFSET = re.compile(r"([+\-])(\d\d)(?::?(\d\d)(?::(\d\d))?)?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Zone:
 
 
 def offset_text(offset: dt.timedelta) -> str:
-    """±hh:mm, or Z for none; old local mean times had seconds too, which ISO 8601 cannot write: ±hh:mm:ss."""
+    """±hh:mm, or Z for none; local mean times of old have seconds too, which ISO 8601 cannot write: ±hh:mm:ss."""
     if not offset:
         return "Z"
     seconds = int(abs(offset).total_seconds())
@@ -53,9 +53,9 @@ def offset_zone(text: str) -> Zone | str:
     if text.upper() in ("Z", "UTC", "GMT"):
         return Zone(dt.UTC, fixed=dt.timedelta(0))
     match = _OFFSET.fullmatch(text.replace("−", "-"))
-    if not match or int(match[2]) > 23 or int(match[3] or 0) > 59:
+    if not match or int(match[2]) > 23 or int(match[3] or 0) > 59 or int(match[4] or 0) > 59:
         return "timezone: no such offset"
-    offset = dt.timedelta(hours=int(match[2]), minutes=int(match[3] or 0))
+    offset = dt.timedelta(hours=int(match[2]), minutes=int(match[3] or 0), seconds=int(match[4] or 0))
     if match[1] == "-" and not offset:
         return "timezone: -00:00 means unknown"
     offset = -offset if match[1] == "-" else offset

@@ -46,7 +46,6 @@ _MEASURE = re.compile(rf"({_NUMBER}) ?(.*)", re.ASCII)
 _BETWEEN = re.compile(r"(?<=[^\W\d_]) (?=\d[\d.,]* ?[^\W\d_])")
 _TERM = re.compile(r"(?P<name>[^\W\d][\w]*?|°[CF]?|[%‰°]|1)(?:(?:\^|\*\*)?\(?(?P<power>-?\d)\)?)?")
 _PIECES = re.compile(r"\*\*-?\d+|\^\(?-?\d+\)?|[^\s*·⋅./^()]+|.", re.DOTALL)
-_TOWER = re.compile(r"(?:\^|\*\*).{0,4}(?:\^|\*\*)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +88,7 @@ def read_measures(value: object) -> list[tuple[Measure, ...]] | str:
 
 def unit_readings(text: str) -> Iterator[tuple[Term, ...]]:
     """Each list of terms that the text of a unit can mean; none where it does not fit the grammar."""
-    if len(text) > MAX_UNIT_CHARACTERS or _TOWER.search(text):
+    if len(text) > MAX_UNIT_CHARACTERS:
         return
     terms = _terms(_spelled(_folded(text)))
     if terms is None or len(terms) > MAX_TERMS:
@@ -175,7 +174,12 @@ class _Reader:
         return terms is not None
 
     def _power(self, digits: str) -> bool:
-        if self.wants_term or not self.found or len(digits.lstrip("-")) > 1 or abs(self.found[-1].power) != 1:
+        if (
+            self.wants_term
+            or not self.found
+            or not re.fullmatch(r"-?\d", digits, re.ASCII)
+            or abs(self.found[-1].power) != 1
+        ):
             return False
         last = self.found[-1]
         self.found[-1] = Term(last.name, last.power * int(digits))
