@@ -113,6 +113,8 @@ class Logic:
             case Not((body,)):
                 return z3.Not(self.translate(body, bound))
             case Compound(operator, parts):
+                # Large formulas take seconds to build, which is thinking time as well.
+                self.budget.check()
                 return self._join(operator, [self.translate(part, bound) for part in parts])
             case Quantified(quantifier, names, (body,)):
                 inside = {name: self._variable(name) for name in names}

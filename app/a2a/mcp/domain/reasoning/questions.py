@@ -53,6 +53,8 @@ _VERB = re.compile(
 )
 _THEN = re.compile(r",?\s+(?:and\s+)?then\s+", re.IGNORECASE)
 _TYPES: tuple[tuple[QuestionType, str], ...] = (
+    ("other", r"^what happen(?:s|ed)?\b"),
+    ("comparison", r"\bdifferent from\b|^(?:which|who|what) (?:is|are|was|were) (?:[\w-]+er|more|less|worse)\b"),
     (
         "comparison",
         r"^(?:compare|contrast)\b|\bcompare\b|\bdifferences? between\b|\bversus\b|\bvs\b|\bdiffer\b|\bsimilarit",
