@@ -163,6 +163,12 @@ def test_no_digit_of_a_long_number_is_lost() -> None:
     assert read("1,234" * 200).status == "invalid"
 
 
+def test_default_currency_settles_a_shared_symbol_that_the_territory_leaves_open() -> None:
+    assert read("$5", locale="en", default_currency="CAD").details.currency == "CAD"
+    assert read("$5", locale="en_US", default_currency="CAD").details.currency == "USD"
+    assert read("$5", locale="de_DE", default_currency="EUR").status == "ambiguous"
+
+
 def test_json_numbers_are_taken_as_they_are() -> None:
     assert read(12.5, locale="de_DE").value == "12.5"
     assert read(-3).value == "-3"

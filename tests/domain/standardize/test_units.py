@@ -51,6 +51,7 @@ def test_rounded_result_says_so() -> None:
     assert (found.details.exact, found.details.factor) == (False, None)
     assert read("100 degF", target_unit="degC", precision_digits=30).value == "37." + "7" * 27 + "8"
     assert read("1 dalton").details.exact is False
+    assert read("2 months").details.exact is False
     assert read("180 degree", target_unit="rad").value.startswith("3.14159265358979")
 
 
@@ -130,6 +131,8 @@ def test_comma_is_a_decimal_mark_where_it_cannot_group() -> None:
         "1 degC/m",
         "5 kg 3 m",
         "6 ft -2 in",
+        "5 J/kg K",
+        "5 J/kg·K",
         "3 degC 2 degC",
     ],
 )
@@ -146,6 +149,12 @@ def test_expression_or_nonsense_is_refused_at_once(value: str) -> None:
 )
 def test_value_must_be_a_text_or_a_number_with_its_unit(value: object) -> None:
     assert read(value).status == "invalid"
+
+
+def test_brackets_after_a_slash_divide_by_all_of_them() -> None:
+    readings = {read(value).details.unit for value in ("5 J/(kg K)", "5 J/(kg·K)", "5 J/kg/K", "5 J kg-1 K-1")}
+    assert readings == {"m**2/K/s**2"}
+    assert read("5 J/kg*K").details.unit == "K*m**2/s**2"
 
 
 def test_number_and_unit_may_come_apart() -> None:

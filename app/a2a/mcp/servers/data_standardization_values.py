@@ -102,16 +102,18 @@ async def standardize_amounts(
     call: Call[Any],
     values: Texts,
     locale: Annotated[LocaleId, Field(description="CLDR locale: its marks are read, its $ is meant")] = "en_US",
-    default_currency: Annotated[CurrencyCode | None, Field(description="ISO 4217, where a value names none")] = None,
+    default_currency: Annotated[
+        CurrencyCode | None, Field(description="ISO 4217, where a value names none or a $ of several")
+    ] = None,
     currency_required: Annotated[bool, Field(description="refuse values without a currency")] = False,
     rounding: Annotated[Rounding, Field(description="to the currency's minor unit; none keeps every digit")] = "none",
 ) -> StandardAmounts:
     """Turn numbers and money written for people into exact decimals, with the ISO 4217 currency and minor units.
 
     Use it for prices and balances as text; for 5 ft or 3 kg take standardize_units. The locale decides what comma and
-    point mean: "1,23" is invalid in en_US. Minus signs, (1,234.50) and 5- are negative; "$" means the currency of the
-    locale's territory, and where that has no dollar it is ambiguous. Example: "1.234,56 €" with locale de_DE →
-    "1234.56", EUR, minor_units 123456.
+    point mean: "1,23" is invalid in en_US. Minus signs, (1,234.50) and 5- are negative. "$" means the currency of the
+    locale's territory; where that has no dollar and default_currency names none, it is ambiguous. Example:
+    "1.234,56 €" with locale de_DE → "1234.56", EUR, minor_units 123456.
     """
     options = AmountOptions(locale, default_currency, currency_required, rounding)
     found = await call.run(_each, standardize_amount, values, options)

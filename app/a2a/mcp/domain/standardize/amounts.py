@@ -35,7 +35,7 @@ _MINUS = str.maketrans(
 
 @dataclass(frozen=True, slots=True)
 class AmountOptions:
-    """How to read amounts: a CLDR locale, and the currency of those that name none."""
+    """How to read amounts: a CLDR locale, and the currency of those that name none or a symbol of several."""
 
     locale: LocaleId = "en_US"
     default_currency: CurrencyCode | None = None
@@ -79,6 +79,8 @@ def standardize_amount(value: str | int | float | None, options: AmountOptions) 
     codes = candidates_for(symbol, locale_named(options.locale)) if symbol else []
     if symbol and not codes:
         return ValueResult.invalid("currency: not a current ISO 4217 code or a symbol of one")
+    if len(codes) > 1 and options.default_currency in codes:
+        codes = [options.default_currency]
     if len(codes) > 1:
         texts = [f"{_plain(number)} {code}" for code in codes]
         return ValueResult.ambiguous(texts, "currency: the symbol stands for several")

@@ -112,7 +112,9 @@ def warm_up() -> None:
         "unit": ("1 m", {}),
         "phone": ("+16502530000", {}),
         "email": ("a@example.org", {}),
-        "country": ("DE", {}),
+        "url": ("https://bücher.example", {}),
+        "country": ("Germany", {}),
+        "subdivision": ("Bayern", {}),
         "identifier": ("US0378331005", {"scheme": "isin"}),
     }
     for field_type, (value, given) in probes.items():

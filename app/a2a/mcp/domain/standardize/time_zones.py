@@ -87,7 +87,7 @@ def place_in_zone(
     try:
         local = dt.datetime.combine(day, time.time) + dt.timedelta(days=int(time.next_day))
         if zone is None:
-            return "timezone: unknown, give default_timezone" if output else [(local.isoformat(), None)]
+            return "timezone: unknown, give default_timezone" if output else [(_text(local, time.fraction), None)]
         moments = _moments(local, zone)
         if not moments:
             return "timezone: the offset is not that zone's" if zone.fixed is not None else "nonexistent_local_time"
@@ -96,7 +96,7 @@ def place_in_zone(
             moments = [moment.astimezone(zone.tzinfo) for moment in moments]
     except OverflowError:
         return "no_such_date: out of the years 1 to 9999"
-    return [(_text(moment), zone.label) for moment in moments]
+    return [(_text(moment, time.fraction), zone.label) for moment in moments]
 
 
 def _moments(local: dt.datetime, zone: Zone) -> list[dt.datetime]:
@@ -112,5 +112,7 @@ def _moments(local: dt.datetime, zone: Zone) -> list[dt.datetime]:
     return found
 
 
-def _text(moment: dt.datetime) -> str:
-    return moment.replace(tzinfo=None).isoformat() + offset_text(moment.utcoffset() or dt.timedelta(0))
+def _text(moment: dt.datetime, fraction: str) -> str:
+    offset = moment.utcoffset()
+    seconds = moment.replace(tzinfo=None).isoformat() + (f".{fraction}" if fraction else "")
+    return seconds if offset is None else seconds + offset_text(offset)

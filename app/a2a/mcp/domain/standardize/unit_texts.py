@@ -145,7 +145,7 @@ class _Reader:
 
     def __init__(self) -> None:
         self.found: list[Term] = []
-        self.sign, self.inside, self.wants_term = 1, False, True
+        self.sign, self.inside, self.wants_term, self.divided = 1, False, True, False
 
     @property
     def terms(self) -> list[Term]:
@@ -167,6 +167,9 @@ class _Reader:
             return self._operator(piece)
         if piece in ("(", ")"):
             return self._bracket(piece == "(")
+        # The SI Brochure forbids J/kg K, which is read both ways; J/(kg K) and J/kg*K say what they mean.
+        if not self.wants_term and self.divided and not self.inside:
+            return False
         terms = _term(piece, self.sign)
         self.found += terms or []
         self.wants_term = False
@@ -189,6 +192,9 @@ class _Reader:
         # Only a slash may come first ("per second"), and inside brackets nothing may be divided again.
         if (self.wants_term and (mark != "/" or self.found)) or (self.inside and mark == "/"):
             return False
+        if mark in ("·", "⋅") and self.divided and not self.inside:
+            return False
+        self.divided = self.divided or mark == "/"
         self.sign = -1 if mark == "/" else (self.sign if self.inside else 1)
         self.wants_term = True
         return True

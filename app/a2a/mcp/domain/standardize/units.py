@@ -23,10 +23,21 @@ UnitSystem: TypeAlias = Literal["si", "none"]
 UnitName: TypeAlias = Annotated[str, Field(min_length=1, max_length=100)]
 PrecisionDigits: TypeAlias = Annotated[int, Field(ge=1, le=30)]
 
-# CODATA values that are measured, so that no digit string of theirs is exact (SI Brochure, table 8).
-_MEASURED = ("dalton", "unified_atomic_mass_unit", "electron_mass", "proton_mass", "neutron_mass", "hartree", "bohr")
+# CODATA values that are measured (SI Brochure, table 8), and spans of the calendar, which vary: never exact.
+_MEASURED = (
+    "month",
+    "year",
+    "dalton",
+    "unified_atomic_mass_unit",
+    "electron_mass",
+    "proton_mass",
+    "neutron_mass",
+    "hartree",
+    "bohr",
+)
 
 OFFSET = "offset_unit: a temperature scale with its own zero cannot be added or multiplied"
+UNKNOWN = "unit: not known here, or not clear: after a slash, several units stand in brackets"
 INEXACT = "unit: cannot be converted exactly (a logarithmic scale or a root)"
 
 
@@ -68,7 +79,7 @@ def standardize_unit(value: object, options: UnitOptions) -> ValueResult[UnitDet
     if isinstance(numbers, str):
         return ValueResult.invalid(numbers)
     found: dict[str, tuple[str, UnitDetails]] = {}
-    reason = "unit: not a unit known here"
+    reason = UNKNOWN
     for measures in numbers:
         outcomes = _convert(measures, options)
         if isinstance(outcomes, str):
@@ -89,7 +100,7 @@ def _convert(measures: tuple[Measure, ...], options: UnitOptions) -> list[tuple[
     """Each reading of a quantity, converted; or why none can be."""
     readings = _units(measures[0].unit)
     if not readings:
-        return "unit: not a unit known here"
+        return UNKNOWN
     reason, found = "", []
     for unit in readings:
         outcome = _convert_one(unit, measures, options)
