@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.a2a.mcp.domain.reasoning.bayes import BayesNode, Network, min_fill, query_network
-from app.a2a.mcp.errors import InvalidArgumentError, LimitExceededError
+from app.a2a.mcp.domain.reasoning.budget import Budget
+from app.a2a.mcp.errors import DeadlineExceededError, InvalidArgumentError, LimitExceededError
 
 COIN = ("heads", "tails")
 
@@ -58,9 +59,9 @@ def test_posteriors_agree_with_enumeration(nodes: list[BayesNode], data: st.Data
     total = math.fsum(p for _, p in likely)
     if total == 0:
         with pytest.raises(InvalidArgumentError, match="impossible_evidence"):
-            query_network(Network(nodes), query, evidence, most_probable=True)
+            query_network(Network(nodes), query, evidence, True, Budget(60_000))
         return
-    found = query_network(Network(nodes), query, evidence, most_probable=True)
+    found = query_network(Network(nodes), query, evidence, True, Budget(60_000))
     assert found.evidence_probability == pytest.approx(total)
     for node in nodes:
         for state in node.states:
@@ -81,7 +82,7 @@ def likely_case(likely: list[tuple[dict[str, str], float]], wanted: Mapping[str,
 def test_much_evidence_does_not_sink_to_zero_on_the_way() -> None:
     cause = BayesNode("cause", COIN, (), [[0.5, 0.5]])
     signs = [BayesNode(f"s{i}", COIN, ("cause",), [[1e-9, 1 - 1e-9], [2e-9, 1 - 2e-9]]) for i in range(59)]
-    found = query_network(Network([cause, *signs]), ["cause"], {s.name: "heads" for s in signs}, most_probable=False)
+    found = query_network(Network([cause, *signs]), ["cause"], {s.name: "heads" for s in signs}, False, Budget(60_000))
     assert found.posteriors["cause"]["heads"] == pytest.approx(1 / (1 + 2.0**59))
 
 
@@ -89,7 +90,7 @@ def test_long_chain_is_eliminated_in_small_factors() -> None:
     flip = [[0.9, 0.1], [0.2, 0.8]]
     nodes = [BayesNode("n0", COIN, (), [[0.5, 0.5]])]
     nodes += [BayesNode(f"n{i}", COIN, (f"n{i - 1}",), flip) for i in range(1, 60)]
-    found = query_network(Network(nodes), [node.name for node in nodes], {"n59": "heads"}, most_probable=True)
+    found = query_network(Network(nodes), [node.name for node in nodes], {"n59": "heads"}, True, Budget(60_000))
     assert found.posteriors["n0"]["heads"] == pytest.approx(0.5, abs=1e-6)
     assert found.mpe is not None and set(found.mpe.assignment.values()) == {"heads"}
 
@@ -119,7 +120,7 @@ def test_networks_that_are_none_are_refused_where_they_lie(nodes: list[BayesNode
 @pytest.mark.parametrize(("query", "evidence"), [(["z"], {}), (["a"], {"z": "heads"}), (["a"], {"a": "edge"})])
 def test_questions_about_what_is_not_there_are_refused(query: list[str], evidence: dict[str, str]) -> None:
     with pytest.raises(InvalidArgumentError):
-        query_network(Network([BayesNode("a", COIN, (), [[1, 0]])]), query, evidence, most_probable=False)
+        query_network(Network([BayesNode("a", COIN, (), [[1, 0]])]), query, evidence, False, Budget(60_000))
 
 
 def test_factor_that_would_be_too_large_is_refused() -> None:
@@ -127,4 +128,11 @@ def test_factor_that_would_be_too_large_is_refused() -> None:
     nodes += [BayesNode(f"e{i}_{j}", COIN, (f"c{i}", f"c{j}"), [[0.5, 0.5]] * 4) for i in range(22) for j in range(i)]
     evidence = {node.name: "heads" for node in nodes if node.name.startswith("e")}
     with pytest.raises(LimitExceededError):
-        query_network(Network(nodes), ["c0"], evidence, most_probable=False)
+        query_network(Network(nodes), ["c0"], evidence, False, Budget(60_000))
+
+
+def test_posterior_that_is_not_finished_in_time_is_none() -> None:
+    clock = iter([0.0, *[100.0] * 50])
+    network = Network([BayesNode("a", COIN, (), [[1, 0]]), BayesNode("b", COIN, ("a",), [[1, 0], [0, 1]])])
+    with pytest.raises(DeadlineExceededError):
+        query_network(network, ["a"], {"b": "heads"}, False, Budget(100, lambda: next(clock)))

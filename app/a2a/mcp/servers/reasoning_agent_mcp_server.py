@@ -302,6 +302,7 @@ async def query_bayesian_network(
     query: Annotated[list[Identifier], Field(max_length=60, description="nodes whose probabilities are wanted")],
     evidence: Annotated[dict[Identifier, Identifier], Field(max_length=60, description="{node: state}")],
     most_probable_explanation: Annotated[bool, Field(description="also the likeliest state of all nodes")] = False,
+    timeout_ms: Annotated[int, Field(ge=100, le=10_000, description="then deadline_exceeded")] = 2000,
 ) -> PosteriorResult:
     """Compute exact probabilities in a discrete Bayesian network, given what was observed.
 
@@ -310,7 +311,8 @@ async def query_bayesian_network(
     if not; wet observed → P(rain) 0.692308.
     """
     network = await call.run(bayes.Network, read_nodes(nodes))
-    found = await call.run(bayes.query_network, network, query, evidence, most_probable=most_probable_explanation)
+    ask = bayes.query_network
+    found, _ = await think(call, timeout_ms, ask, network, query, evidence, most_probable_explanation)
     return PosteriorResult(
         posteriors=found.posteriors,
         evidence_probability=found.evidence_probability,

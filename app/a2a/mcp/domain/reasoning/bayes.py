@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from app.a2a.mcp.errors import InvalidArgumentError, LimitExceededError
+from app.a2a.mcp.domain.reasoning.budget import Budget, UndecidedError
+from app.a2a.mcp.errors import DeadlineExceededError, InvalidArgumentError, LimitExceededError
 
 MAX_FACTOR = 2**20
 ROW_TOLERANCE = 1e-9
@@ -129,21 +130,25 @@ class Network:
 
 
 def query_network(
-    network: Network, query: Sequence[str], evidence: Mapping[str, str], *, most_probable: bool
+    network: Network, query: Sequence[str], evidence: Mapping[str, str], most_probable: bool, budget: Budget
 ) -> Posteriors:
     """Posterior of each queried node, the evidence's probability and, on request, the likeliest whole assignment.
 
-    Raises InvalidArgumentError (impossible_evidence) and LimitExceededError (a factor over 2**20 entries).
+    Raises InvalidArgumentError (impossible_evidence), LimitExceededError (a factor over 2**20 entries), and
+    DeadlineExceededError, since a probability that is not finished is none.
     """
     network.check(query, evidence)
     relevant = network.relevant([*query, *evidence])
     order = min_fill([set(f.names) for f in network.factors(relevant, evidence)])
     rooted = network.relevant(evidence)
-    total = _eliminate(network.factors(rooted, evidence), [name for name in order if name in set(rooted)])
-    if not total.values.max() > 0:
-        raise InvalidArgumentError.at("/evidence", "impossible_evidence: its probability is zero")
-    posteriors = {name: _posterior(network, name, evidence, order) for name in query}
-    mpe = _most_probable(network, evidence) if most_probable else None
+    try:
+        total = _eliminate(network.factors(rooted, evidence), [name for name in order if name in set(rooted)], budget)
+        if not total.values.max() > 0:
+            raise InvalidArgumentError.at("/evidence", "impossible_evidence: its probability is zero")
+        posteriors = {name: _posterior(network, name, evidence, order, budget) for name in query}
+        mpe = _most_probable(network, evidence, budget) if most_probable else None
+    except UndecidedError:
+        raise DeadlineExceededError("the network is too entangled for the time there was") from None
     return Posteriors(posteriors, _number(total), order, mpe)
 
 
@@ -169,23 +174,26 @@ def _missing_edges(near: Mapping[str, set[str]], name: str) -> int:
     return sum(len(around - near[other]) - 1 for other in around) // 2
 
 
-def _posterior(network: Network, name: str, evidence: Mapping[str, str], order: Sequence[str]) -> dict[str, float]:
+def _posterior(
+    network: Network, name: str, evidence: Mapping[str, str], order: Sequence[str], budget: Budget
+) -> dict[str, float]:
     states = network.nodes[name].states
     if name in evidence:
         return {state: float(state == evidence[name]) for state in states}
     relevant = network.relevant([name, *evidence])
     hidden = set(relevant) - {name}
-    left = _eliminate(network.factors(relevant, evidence), [other for other in order if other in hidden])
+    left = _eliminate(network.factors(relevant, evidence), [other for other in order if other in hidden], budget)
     shares = left.values / left.values.sum()
     return {state: float(share) for state, share in zip(states, shares, strict=True)}
 
 
-def _most_probable(network: Network, evidence: Mapping[str, str]) -> MostProbable:
+def _most_probable(network: Network, evidence: Mapping[str, str], budget: Budget) -> MostProbable:
     """Max-product elimination; going back through it in reverse picks each node's best state."""
     factors = network.factors(network.nodes, evidence)
     order = min_fill([set(f.names) for f in factors])
     steps: list[tuple[str, Factor]] = []
     for name in order:
+        budget.check()
         joined = _joined([f for f in factors if name in f.names])
         factors = [f for f in factors if name not in f.names]
         axis = joined.names.index(name)
@@ -200,10 +208,11 @@ def _most_probable(network: Network, evidence: Mapping[str, str]) -> MostProbabl
     return MostProbable({name: states[name] for name in network.nodes}, _number(_joined(factors)))
 
 
-def _eliminate(factors: Sequence[Factor], order: Iterable[str]) -> Factor:
+def _eliminate(factors: Sequence[Factor], order: Iterable[str], budget: Budget) -> Factor:
     """The product of all factors with the variables of `order` summed out."""
     left = list(factors)
     for name in order:
+        budget.check()
         touched = [f for f in left if name in f.names]
         if not touched:
             continue
