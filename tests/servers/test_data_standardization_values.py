@@ -201,9 +201,11 @@ async def test_too_many_values_are_over_the_limit(ask: Ask) -> None:
         ("standardize_amounts", "9" * 1000, {}),
         ("standardize_units", "1 m " * 250, {}),
         ("standardize_units", "1 " + "m/" * 45 + "s", {}),
+        ("standardize_units", "1 " + "ton*" * 7 + "ton", {}),
         ("standardize_contact_points", "a." * 500, {"kind": "email"}),
         ("standardize_contact_points", "http://" + "a." * 490, {"kind": "url"}),
         ("standardize_contact_points", "http://" + "ü" * 990, {"kind": "url"}),
+        ("standardize_contact_points", "http://" + "ü." * 490, {"kind": "url"}),
         ("standardize_contact_points", "+" + "1 " * 490, {"kind": "phone"}),
         ("standardize_locations", "korea " * 160, {"fuzzy": True, "min_score": 0.0}),
         ("standardize_identifiers", "1" * 1000, {"scheme": "vat"}),
@@ -213,5 +215,5 @@ async def test_too_many_values_are_over_the_limit(ask: Ask) -> None:
 async def test_long_values_cost_little(ask: Ask, tool: str, value: str, options: dict[str, Any]) -> None:
     await ask(tool, values=[value[:1000]], **options)
     begin = time.process_time()
-    await ask(tool, values=[f"{value}"[: 1000 - index] for index in range(100)], **options)
-    assert time.process_time() - begin < 3
+    await ask(tool, values=[value[: 1000 - index] for index in range(100)], **options)
+    assert time.process_time() - begin < 2

@@ -15,6 +15,8 @@ from app.a2a.mcp.errors import InvalidArgumentError
 Scheme: TypeAlias = Literal["iban", "bic", "isbn", "issn", "ean", "lei", "isin", "cusip", "vat", "luhn", "uuid"]
 IsbnForm: TypeAlias = Literal[13, 10]
 CountryCode: TypeAlias = Annotated[str, Field(pattern=r"^[A-Za-z]{2}$")]
+# Longer than any identifier with its spaces; check digits and VAT rules of every country cost by the character.
+MAX_CHARACTERS = 100
 SCHEMES: tuple[Scheme, ...] = get_args(Scheme)
 
 SCHEME_STANDARDS: Mapping[Scheme, str] = {
@@ -64,7 +66,7 @@ class IdentifierDetails:
 def standardize_identifier(value: str, options: IdentifierOptions) -> ValueResult[IdentifierDetails]:
     """Verify one identifier; an invalid one says what fails: length, characters, check_digit or structure."""
     text = value.strip()
-    if not text:
+    if not 1 <= len(text) <= MAX_CHARACTERS:
         return ValueResult.invalid("length")
     if options.scheme == "uuid":
         return _uuid(text)

@@ -11,6 +11,7 @@ from fractions import Fraction
 from itertools import product
 
 MAX_TERMS = 8
+MAX_SHARED = 2
 MAX_UNIT_CHARACTERS = 100
 
 # Names that several units share; US and imperial measures, metric and other tons, and letters read as degrees.
@@ -93,9 +94,13 @@ def unit_readings(text: str) -> Iterator[tuple[Term, ...]]:
     terms = _terms(_spelled(_folded(text)))
     if terms is None or len(terms) > MAX_TERMS:
         return
-    choices = [_SHARED.get(term.name, (term.name,)) for term in terms]
-    for names in product(*choices):
-        yield tuple(Term(name, term.power) for name, term in zip(names, terms, strict=True))
+    # One name means one thing throughout a unit; more than a few shared ones are no unit but an attack.
+    shared = list(dict.fromkeys(term.name for term in terms if term.name in _SHARED))
+    if len(shared) > MAX_SHARED:
+        return
+    for names in product(*(_SHARED[name] for name in shared)):
+        meant = dict(zip(shared, names, strict=True))
+        yield tuple(Term(meant.get(term.name, term.name), term.power) for term in terms)
 
 
 def _folded(text: str) -> str:

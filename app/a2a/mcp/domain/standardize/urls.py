@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 import idna
 
+# RFC 1035 ends names at 255 octets.
+MAX_HOST_CHARACTERS = 255
 DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443, "ftp": 21, "ssh": 22, "ldap": 389}
 _NEEDS_HOST = frozenset(DEFAULT_PORTS)
 # RFC 3986, appendix B, with a scheme.
@@ -78,6 +80,8 @@ def _authority(text: str, scheme: str) -> tuple[str | None, str, int | None] | s
 
 def _host(text: str) -> str | None:
     """The host in ASCII and lower case; None where it cannot be one."""
+    if len(text) > MAX_HOST_CHARACTERS:
+        return None
     if text.startswith("["):
         try:
             return f"[{ipaddress.IPv6Address(text[1:-1]).compressed}]"
