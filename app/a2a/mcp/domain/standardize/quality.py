@@ -3,14 +3,13 @@
 A dimension whose input was not given is not assessed, and its weight is shared out among the others.
 """
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any, Literal, TypeAlias, get_args
-
-import orjson
 
 from app.a2a.mcp.domain.standardize.rules import Rule, bound_rules, broken_rules
 from app.a2a.mcp.domain.standardize.schema_check import SchemaCheck
@@ -84,6 +83,11 @@ class Assessment:
             self.issues.append(issue)
         else:
             self.truncated = True
+
+
+def json_text(value: object) -> str:
+    """A JSON value as text, the same for equal values; unlike faster writers it takes integers of any size."""
+    return json.dumps(value, sort_keys=True, ensure_ascii=False)
 
 
 def is_empty(value: object) -> bool:
@@ -181,7 +185,7 @@ def _field_of(path: str) -> str:
 
 def _uniqueness(records: Sequence[Record], questions: Questions, found: Assessment) -> Count:
     """Distinct keys of all records; without key fields the whole record is its key."""
-    first: dict[bytes, int] = {}
+    first: dict[str, int] = {}
     for index, record in enumerate(records):
         key = _key(record, questions.key_fields)
         before = first.setdefault(key, index)
@@ -190,9 +194,9 @@ def _uniqueness(records: Sequence[Record], questions: Questions, found: Assessme
     return len(first), len(records)
 
 
-def _key(record: Record, fields: Sequence[str]) -> bytes:
+def _key(record: Record, fields: Sequence[str]) -> str:
     chosen = [record.get(name) for name in fields] if fields else record
-    return orjson.dumps(chosen, option=orjson.OPT_SORT_KEYS)
+    return json_text(chosen)
 
 
 def _consistency(records: Sequence[Record], questions: Questions, found: Assessment) -> Count:

@@ -3,12 +3,12 @@
 jsonschema-rs checks patterns with a linear-time engine, so no `pattern` of a caller can run away.
 """
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, NoReturn, TypeAlias, get_args
 
 import jsonschema_rs
-import orjson
 
 from app.a2a.mcp.domain.standardize.schema_cost import MAX_CHECKS, SchemaCost
 from app.a2a.mcp.errors import InvalidArgumentError, LimitExceededError
@@ -72,7 +72,7 @@ class SchemaCheck:
         """Raises InvalidArgumentError (or LimitExceededError, by size) for a schema that cannot be used."""
         self._path = path
         self._level = level
-        if len(orjson.dumps(schema)) > MAX_SCHEMA_BYTES:
+        if len(json.dumps(schema, ensure_ascii=False).encode("utf-8", "replace")) > MAX_SCHEMA_BYTES:
             raise LimitExceededError.at(path, f"must have at most {MAX_SCHEMA_BYTES} bytes of JSON")
         used = _closed(schema) if level == "strict" else schema
         self._cost = SchemaCost(used, path)

@@ -59,8 +59,9 @@ class SchemaCost:
             return
         self._nodes[id(node)] = node
         self._admit(node, root=depth == 1)
-        for anchor in {node.get("$anchor"), node.get("$dynamicAnchor")} - {None}:
-            self._anchors.setdefault(str(anchor), []).append(node)
+        for keyword in ("$anchor", "$dynamicAnchor"):
+            if keyword in node:
+                self._anchors.setdefault(str(node[keyword]), []).append(node)
         for child in _subschemas(node):
             self._collect(child, depth + 1)
 

@@ -6,13 +6,12 @@ from datetime import datetime
 from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
-import orjson
 from numpy.typing import NDArray
 from rapidfuzz import fuzz
 from rapidfuzz.distance import JaroWinkler, Levenshtein
 from rapidfuzz.process import cdist
 
-from app.a2a.mcp.domain.standardize.quality import is_empty, parse_time
+from app.a2a.mcp.domain.standardize.quality import is_empty, json_text, parse_time
 
 Comparator: TypeAlias = Literal["exact", "jaro_winkler", "levenshtein", "token_set", "numeric", "date"]
 COMPARATORS: tuple[Comparator, ...] = get_args(Comparator)
@@ -78,7 +77,7 @@ def plain_text(value: Any) -> str:
     """A value as text to compare: compatibility form, no case, single spaces; empty where it is missing."""
     if is_empty(value):
         return ""
-    text = value if isinstance(value, str) else orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
+    text = value if isinstance(value, str) else json_text(value)
     return " ".join(unicodedata.normalize("NFKC", text[: 4 * COMPARED_CHARACTERS]).casefold().split())[
         :COMPARED_CHARACTERS
     ]
@@ -88,14 +87,10 @@ def _as_numbers(values: Sequence[Any], comparator: Comparator) -> Matrix:
     if comparator == "exact":
         codes: dict[str, int] = {}
         return np.array(
-            [np.nan if is_empty(value) else float(codes.setdefault(_exactly(value), len(codes))) for value in values]
+            [np.nan if is_empty(value) else float(codes.setdefault(json_text(value), len(codes))) for value in values]
         )
     read = _number if comparator == "numeric" else _day
     return np.array([read(value) for value in values], dtype=np.float64)
-
-
-def _exactly(value: Any) -> str:
-    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
 
 
 def _number(value: Any) -> float:
