@@ -82,7 +82,7 @@ def _value_rule(kind: FieldType, given: Mapping[str, Any], path: str) -> FieldRu
 def _text_rule(given: Mapping[str, Any], path: str) -> FieldRule:
     _only(given, ("case", "repair_mojibake"), path)
     case, repair = given.get("case", "keep"), given.get("repair_mojibake", False)
-    if case not in CASES:
+    if not isinstance(case, str) or case not in CASES:
         raise InvalidArgumentError.at(f"{path}/case", f"must be one of {', '.join(CASES)}")
     if not isinstance(repair, bool):
         raise InvalidArgumentError.at(f"{path}/repair_mojibake", "must be true or false")

@@ -14,6 +14,7 @@ from app.a2a.mcp.errors import InvalidArgumentError
 
 OnError: TypeAlias = Literal["keep", "null", "drop"]
 ON_ERROR: tuple[OnError, ...] = get_args(OnError)
+FOUND_TOGETHER = frozenset({"country", "subdivision", "state", "province"})
 LEVELS = ("l1", "l2", "l3", "l4")
 RuleSpecs: TypeAlias = Mapping[str, Mapping[str, Any]]
 
@@ -64,7 +65,13 @@ def standardize_records(items: Sequence[Mapping[str, Any]], plan: Plan) -> list[
 def _location_options(plan: Plan) -> dict[str, Any]:
     """A location's country and subdivision are found together, so its country rule says in which languages."""
     spec = plan.field_rules.get("country", {})
-    if plan.data_type != "location" or spec.get("type") != "country":
+    if plan.data_type != "location":
+        return {}
+    for name in plan.field_rules.keys() & FOUND_TOGETHER:
+        if name != "country" or spec.get("type") != "country":
+            reason = "is found with its country: the only rule taken is country's, of the type country"
+            raise InvalidArgumentError.at(plan.path + pointer(name), reason)
+    if not spec:
         return {}
     return {"location_options": options_for("country", {k: v for k, v in spec.items() if k != "type"})}
 
@@ -79,7 +86,7 @@ def _standardize(
 ) -> StandardRecord:
     kind = record_type(plan.data_type)
     draft = Draft(item, {}, details=dict(place))
-    skipped = {"country", "subdivision", "state", "province"} if plan.data_type == "location" else set()
+    skipped = FOUND_TOGETHER if plan.data_type == "location" else frozenset()
     rules = {**kind.rules, **{name: rule for name, rule in own.items() if name not in skipped}}
     for name, value in item.items():
         _apply(draft, name, value, rules.get(name))
