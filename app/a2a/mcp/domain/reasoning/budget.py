@@ -2,6 +2,9 @@
 
 import time
 from collections.abc import Callable
+from typing import TypeVar
+
+ResultT = TypeVar("ResultT")
 
 
 class UndecidedError(Exception):
@@ -31,6 +34,13 @@ class Budget:
         if left <= 0:
             raise UndecidedError("timeout")
         return max(1, int(left * 1000))
+
+    def uncounted(self, work: Callable[[], ResultT]) -> ResultT:
+        """Do what the process needs once and a caller should not pay for, such as loading a library."""
+        began = self._clock()
+        result = work()
+        self._started += self._clock() - began
+        return result
 
     def check(self) -> None:
         """Raise UndecidedError when the time is up."""

@@ -45,8 +45,8 @@ def check_consistency(statements: Sequence[str], max_conflicts: int, budget: Bud
         logic = Logic(budget)
         solver = logic.solver()
         switches = dict(enumerate(logic.selectors(solver, map(logic.translate, formulas))))
-        if logic.satisfiable(solver, list(switches.values())):
-            return Consistency("consistent", logic.read_model(solver.model(), signature))
+        if (model := logic.find_model(solver, list(switches.values()))) is not None:
+            return Consistency("consistent", logic.read_model(model, signature))
         result.status = "inconsistent"
         _Clashes(logic, solver, switches).explore(result, max_conflicts)
     except UndecidedError as error:

@@ -49,14 +49,14 @@ def entails(logic: Logic, signature: Signature, premises: Sequence[Formula], goa
         negated = logic.z3.Not(logic.translate(goal))
         solver.push()
         solver.add(negated)
-        if logic.satisfiable(solver, list(switches.values())):
-            return Entailment("not_entailed", logic.read_model(solver.model(), signature), premises_consistent=True)
+        if (model := logic.find_model(solver, list(switches.values()))) is not None:
+            return Entailment("not_entailed", logic.read_model(model, signature), premises_consistent=True)
     except UndecidedError as error:
         return Entailment("unknown", reason=error.reason)
     used, minimal = logic.shrink(solver, switches, logic.core(solver, switches))
     solver.pop()
     try:
-        consistent = logic.satisfiable(solver, list(switches.values()))
+        consistent = logic.find_model(solver, list(switches.values())) is not None
     except UndecidedError as error:
         return Entailment("entailed", None, used, None, f"consistency of the premises: {error.reason}")
     reason = None if minimal else "the time ran out before used_premises was minimal"

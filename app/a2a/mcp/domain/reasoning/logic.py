@@ -26,6 +26,8 @@ from app.a2a.mcp.domain.reasoning.formulas import (
 RESOURCES_PER_MS = 5_000
 MEMORY_MIB = 300
 MAX_MODEL_FACTS = 200
+SMALL_WORLDS = (1, 2, 3)
+SMALL_SHARE = 0.1
 _TABLE = 64
 
 
@@ -41,10 +43,11 @@ class Logic:
     """One call's z3 context. Nothing of it may be used by another thread."""
 
     def __init__(self, budget: Budget) -> None:
-        self.z3 = load_z3()
+        self.z3 = budget.uncounted(load_z3)
         self.budget = budget
         self.context = self.z3.Context()
         self.thing = self.z3.DeclareSort("Thing", self.context)
+        self.quantified = False
         self._fresh = 0
 
     def solver(self, *assertions: Any) -> Any:
@@ -62,9 +65,32 @@ class Logic:
             switches.append(switch)
         return switches
 
-    def satisfiable(self, solver: Any, assumptions: Sequence[Any] = ()) -> bool:
-        """Whether what `solver` holds can be true. Raises UndecidedError when z3 cannot tell in the time left."""
-        left = self.budget.left_ms()
+    def find_model(self, solver: Any, assumptions: Sequence[Any] = ()) -> Any:
+        """A model of what `solver` holds, None when there is none. Raises UndecidedError.
+
+        With quantifiers, worlds of one to three things are tried first: they are quick to search where z3 may never
+        end otherwise, and easy to read.
+        """
+        for size in SMALL_WORLDS if self.quantified else ():
+            solver.push()
+            things = [self._variable("thing") for _ in range(size)]
+            any_thing = self._variable("any")
+            solver.add(self.z3.ForAll([any_thing], self.z3.Or(*(any_thing == thing for thing in things))))
+            try:
+                if self.satisfiable(solver, assumptions, share=SMALL_SHARE):
+                    return solver.model()
+            except UndecidedError:
+                self.budget.check()
+            finally:
+                solver.pop()
+        return solver.model() if self.satisfiable(solver, assumptions) else None
+
+    def satisfiable(self, solver: Any, assumptions: Sequence[Any] = (), share: float = 1.0) -> bool:
+        """Whether what `solver` holds can be true.
+
+        Raises UndecidedError when z3 cannot tell in the time left, or in `share` of it.
+        """
+        left = max(1, int(self.budget.left_ms() * share))
         solver.set("timeout", left)
         solver.set("rlimit", left * RESOURCES_PER_MS)
         try:
@@ -117,6 +143,7 @@ class Logic:
                 self.budget.check()
                 return self._join(operator, [self.translate(part, bound) for part in parts])
             case Quantified(quantifier, names, (body,)):
+                self.quantified = True
                 inside = {name: self._variable(name) for name in names}
                 build = z3.ForAll if quantifier == "forall" else z3.Exists
                 return build(list(inside.values()), self.translate(body, {**bound, **inside}))
