@@ -62,6 +62,15 @@ def test_schemas_are_valid_closed_and_free_of_invented_titles() -> None:
     assert "title" not in schema["$defs"]["Item"]
 
 
+def test_argument_may_have_the_name_of_something_that_every_model_has() -> None:
+    async def takes_schema(schema: dict[str, int], copy: int = 3) -> Answer:
+        return Answer(total=len(schema) + copy)
+
+    model = arguments_model(takes_schema)
+    assert set(input_schema(model)["properties"]) == {"schema", "copy"}
+    assert model.model_validate({"schema": {"a": 1}}).model_dump_one_level() == {"schema": {"a": 1}, "copy": 3}
+
+
 def test_a_result_field_with_a_default_may_be_absent() -> None:
     assert output_schema(Answer)["required"] == ["total"]
 

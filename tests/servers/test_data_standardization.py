@@ -262,6 +262,16 @@ async def test_arguments_that_do_not_fit_are_refused_where_they_lie(
     assert (refused["code"], refused["details"][0]["path"]) == (code, path)
 
 
+@pytest.mark.parametrize("tool", ["standardize_data", "validate_standardization"])
+async def test_record_nested_too_deep_is_refused_before_anything_walks_it(ask: Ask, tool: str) -> None:
+    value: Any = 1
+    for _ in range(170):
+        value = [value]
+    name = "items" if tool == "standardize_data" else "standardized_items"
+    refused = await ask(tool, error=True, data_type="book", **{name: [{"a": value}]})
+    assert refused["details"] == [{"path": f"/{name}/0", "reason": "must not be nested deeper than 150"}]
+
+
 async def test_resources_show_schemas_schemes_and_live_counts(ask: Ask) -> None:
     async def read(uri: str) -> Any:
         return json.loads((await ask.client.read_resource(uri)).contents[0].text)  # type: ignore[attr-defined]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 from mcp_types import Completion, CompletionArgument, PromptReference, ResourceTemplateReference
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from app.a2a.mcp.core import Call, Runtime, Server, run
 from app.a2a.mcp.domain.standardize.conformance import check_records
@@ -68,6 +68,7 @@ from app.a2a.mcp.servers.data_standardization_results import (
     StandardizeOptions,
     StandardRecords,
     Validation,
+    shallow,
 )
 from app.a2a.mcp.servers.data_standardization_values import declare_value_tools
 
@@ -79,7 +80,9 @@ Rules = Annotated[list[RuleInput], Field(max_length=50)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Weight = Annotated[float, Field(ge=0, le=1000)]
 JsonSchema = Annotated[
-    dict[str, Any], Field(max_length=500, description="JSON Schema 2020-12, at most 64 KiB, local $ref only")
+    dict[str, Any],
+    Field(max_length=500, description="JSON Schema 2020-12, at most 64 KiB, local $ref only"),
+    AfterValidator(shallow),
 ]
 RuleSpecsByType = Annotated[dict[DataType, RuleSpecs], Field(description="data type → field_rules")]
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from app.a2a.mcp.core import ToolInput, ToolOutput
 from app.a2a.mcp.domain.standardize.deduplicate import Cluster, Pair
@@ -15,8 +15,23 @@ from app.a2a.mcp.domain.standardize.similarity import Comparator
 from app.a2a.mcp.domain.standardize.values import Status
 
 FieldName = Annotated[str, Field(min_length=1, max_length=200)]
-RecordIn = Annotated[dict[str, Any], Field(max_length=200)]
-RuleSpec = Annotated[dict[str, Any], Field(max_length=20)]
+MAX_DEPTH = 150
+
+
+def shallow(value: dict[str, Any]) -> dict[str, Any]:
+    """The value, unless it is nested so deep that walking it would overrun the stack; then ValueError."""
+    pending: list[tuple[object, int]] = [(value, 1)]
+    while pending:
+        node, depth = pending.pop()
+        if depth > MAX_DEPTH:
+            raise ValueError(f"must not be nested deeper than {MAX_DEPTH}")
+        children = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
+        pending += [(child, depth + 1) for child in children]
+    return value
+
+
+RecordIn = Annotated[dict[str, Any], Field(max_length=200), AfterValidator(shallow)]
+RuleSpec = Annotated[dict[str, Any], Field(max_length=20), AfterValidator(shallow)]
 RuleSpecs = Annotated[
     dict[FieldName, RuleSpec],
     Field(
