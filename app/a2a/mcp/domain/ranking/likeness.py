@@ -29,12 +29,14 @@ def by_words(texts: Sequence[str]) -> Likeness:
     sets = [{vocabulary.setdefault(word, len(vocabulary)) for word in tokens_of(text)} for text in texts]
     sizes = np.array([len(words) for words in sets], dtype=np.int64)
     flat = np.fromiter((word for words in sets for word in words), dtype=np.int64, count=int(sizes.sum()))
-    owner = np.repeat(np.arange(len(texts)), sizes)
+    # Grouped by word: a text then meets only the texts that share a word with it.
+    grouped = np.argsort(flat, kind="stable")
+    owners = np.repeat(np.arange(len(texts)), sizes)[grouped]
+    limits = np.searchsorted(flat[grouped], np.arange(len(vocabulary) + 1)).tolist()
 
     def likeness(place: int) -> Vector:
-        held = np.zeros(len(vocabulary), dtype=bool)
-        held[list(sets[place])] = True
-        shared = np.bincount(owner[held[flat]], minlength=len(texts))
+        meetings = [owners[limits[word] : limits[word + 1]] for word in sets[place]]
+        shared = np.bincount(np.concatenate(meetings), minlength=len(texts)) if meetings else np.zeros(len(texts))
         jaccard: Vector = shared / np.maximum(sizes + sizes[place] - shared, 1)
         return jaccard
 
