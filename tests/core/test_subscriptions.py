@@ -24,7 +24,6 @@ from app.a2a.mcp.core.subscriptions import (
     RedisSubscriptionBus,
     decode_event,
     encode_event,
-    open_bus,
     open_listen_handler,
 )
 from tests.core.sample import SERVICE
@@ -149,9 +148,9 @@ def test_what_nobody_understands_is_no_event(data: bytes) -> None:
 
 
 async def test_the_bus_follows_the_settings(make_settings: Callable[..., Settings], redis_url: str) -> None:
-    assert isinstance(open_bus(build_runtime(SERVICE, make_settings())), InMemorySubscriptionBus)
+    assert isinstance(build_runtime(SERVICE, make_settings()).bus, InMemorySubscriptionBus)
     runtime = build_runtime(SERVICE, make_settings(redis_url=redis_url))
-    bus = open_bus(runtime)
+    bus = runtime.bus
     assert isinstance(bus, RedisSubscriptionBus)
     # Not started yet: events stay here, and nothing has been connected that a fork would share.
     subscriber = Subscriber(bus)
@@ -162,5 +161,5 @@ async def test_the_bus_follows_the_settings(make_settings: Callable[..., Setting
 
 async def test_a_drain_closes_the_streams(make_settings: Callable[..., Settings], monkeypatch: Any) -> None:
     runtime = build_runtime(SERVICE, make_settings())
-    handler = open_listen_handler(runtime, open_bus(runtime))
+    handler = open_listen_handler(runtime, runtime.bus)
     assert runtime.on_drain == [handler.close]

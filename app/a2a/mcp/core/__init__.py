@@ -12,11 +12,18 @@ if TYPE_CHECKING:
     from app.a2a.mcp.core.schemas import ToolInput, ToolOutput
     from app.a2a.mcp.core.script import run
     from app.a2a.mcp.core.server import Server
+    from app.a2a.mcp.core.stores.streams import StreamLimits, StreamWrite
 
-__all__ = ["Call", "Runtime", "Server", "ToolInput", "ToolOutput", "run"]
+__all__ = ["Call", "Runtime", "Server", "StreamLimits", "StreamWrite", "ToolInput", "ToolOutput", "run"]
 
 # No name here may be that of a submodule: importing the submodule would put the module in its place.
-_HOME = {"ToolInput": "schemas", "ToolOutput": "schemas", "run": "script"}
+_HOME = {
+    "ToolInput": "schemas",
+    "ToolOutput": "schemas",
+    "run": "script",
+    "StreamLimits": "stores.streams",
+    "StreamWrite": "stores.streams",
+}
 
 
 def __getattr__(name: str) -> object:

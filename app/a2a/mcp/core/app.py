@@ -1,6 +1,6 @@
 """`create_app`: a menu and settings become the ASGI application; the order of the middleware is the list below."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
@@ -16,19 +16,20 @@ from starlette.routing import Route
 from app.a2a.mcp.core.access import AccessMiddleware
 from app.a2a.mcp.core.auth import AuthenticationMiddleware
 from app.a2a.mcp.core.binding import bind_server
-from app.a2a.mcp.core.call import Binding
+from app.a2a.mcp.core.call import Binding, Call
 from app.a2a.mcp.core.correlation import CorrelationMiddleware
 from app.a2a.mcp.core.endpoint import McpEndpoint
 from app.a2a.mcp.core.headers import HeadersMiddleware
 from app.a2a.mcp.core.hosts import HostsMiddleware
 from app.a2a.mcp.core.rate_limit import RateLimitMiddleware
 from app.a2a.mcp.core.refusal import MCP_PATH, STATUS, refusal_body
+from app.a2a.mcp.core.request import request_info
 from app.a2a.mcp.core.routes import ops_router
 from app.a2a.mcp.core.runtime import Runtime, build_runtime
 from app.a2a.mcp.core.server import Server
 from app.a2a.mcp.core.settings import Settings
 from app.a2a.mcp.core.watchdog import watchdog
-from app.a2a.mcp.errors import A2AError, Detail, InvalidArgumentError, NotFoundError
+from app.a2a.mcp.errors import A2AError, Detail, InvalidArgumentError, NotFoundError, PermissionDeniedError
 
 MIDDLEWARE = (
     CorrelationMiddleware,
@@ -56,12 +57,24 @@ def create_app(server: Server[Any], settings: Settings, runtime: Runtime | None 
     app.state.runtime = runtime
     app.include_router(ops_router(runtime))
     app.router.routes.append(Route(MCP_PATH, endpoint=endpoint))
+    for function, (path,), _ in server.pages:
+        app.router.routes.append(Route(path, endpoint=_page(function, binding), methods=["GET"]))
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(RequestValidationError, _validation_error)
     app.add_exception_handler(A2AError, _own_error)
     for middleware in reversed(MIDDLEWARE):
         app.add_middleware(middleware, runtime=runtime)
     return app
+
+
+def _page(function: Callable[..., Awaitable[Response]], binding: Binding[Any]) -> Callable[[Request], Any]:
+    async def page(request: Request) -> Response:
+        call: Call[Any] = Call(request_info(request.scope), binding)
+        if not call.caller.may("read"):
+            raise PermissionDeniedError(f"{request.url.path} needs the permission 'read'")
+        return await function(request, call)
+
+    return page
 
 
 def _lifespan(server: Server[Any], binding: Binding[Any], endpoint: McpEndpoint) -> Any:

@@ -3,7 +3,7 @@
 import functools
 import inspect
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from mcp.server import MCPServer
@@ -20,6 +20,7 @@ from mcp_types import (
     InputRequiredResult,
     SubscriptionsListenRequestParams,
 )
+from mcp_types import Resource as MCPResource
 from mcp_types import Tool as MCPTool
 from pydantic import BaseModel
 
@@ -27,7 +28,7 @@ from app.a2a.mcp.core.call import Binding, Call
 from app.a2a.mcp.core.request import current_request
 from app.a2a.mcp.core.schemas import call_parameter
 from app.a2a.mcp.core.server import Server
-from app.a2a.mcp.core.subscriptions import open_bus, open_listen_handler
+from app.a2a.mcp.core.subscriptions import only_visible, open_listen_handler
 from app.a2a.mcp.core.tools import BoundTool, bind
 from app.a2a.mcp.errors import (
     A2AError,
@@ -49,6 +50,8 @@ LISTS_HOLD: Mapping[CacheableMethod, CacheHint] = dict.fromkeys(
 class FleetServer(MCPServer[Any]):
     """The SDK's server that shows each caller only what they may call and refuses in our words."""
 
+    live_resources: Callable[[], Awaitable[list[MCPResource]]] | None = None
+
     @property
     def talkative(self) -> frozenset[str]:
         """The tools registered in the SDK's own way: they may send progress or log messages while they work."""
@@ -65,6 +68,11 @@ class FleetServer(MCPServer[Any]):
             for listed in await super().list_tools()
             if caller is not None and caller.may(_permission(by_name[listed.name]))
         ]
+
+    async def list_resources(self) -> list[MCPResource]:
+        """The fixed resources, and those the menu lists for this caller."""
+        fixed = await super().list_resources()
+        return [*fixed, *await self.live_resources()] if self.live_resources is not None else fixed
 
     async def call_tool(self, name: str, arguments: dict[str, Any], context: Context[Any, Any] | None = None) -> Any:
         """Call a tool; an unknown one is a protocol error (MCP 2025-11-25 and later, tools, error handling)."""
@@ -107,7 +115,7 @@ def bind_server(server: Server[Any], binding: Binding[Any]) -> FleetServer:
             f"{server.name} registers {len(server.tools)} tools and service_registry.json promises "
             f"{server.service.tools}: mend the menu or the number"
         )
-    bus = open_bus(runtime)
+    bus = runtime.bus
     keys = [key.encode() for key in runtime.settings.mcp_request_state_keys]
     mcp = FleetServer(
         name=server.name,
@@ -123,7 +131,8 @@ def bind_server(server: Server[Any], binding: Binding[Any]) -> FleetServer:
     # Spans without an exporter cost 80 us a call; the traced fleet (an exporter set) puts the middleware back.
     mcp.middleware[:] = [layer for layer in mcp.middleware if not isinstance(layer, OpenTelemetryMiddleware)]
     listen = open_listen_handler(runtime, bus)
-    mcp._lowlevel_server.add_request_handler("subscriptions/listen", SubscriptionsListenRequestParams, listen)
+    handler = only_visible(listen, server.may_watch) if server.may_watch is not None else listen
+    mcp._lowlevel_server.add_request_handler("subscriptions/listen", SubscriptionsListenRequestParams, handler)
     runtime.metrics.prepare(server.tools)
     _register(server, binding, mcp)
     return mcp
@@ -137,6 +146,8 @@ def _register(server: Server[Any], binding: Binding[Any], mcp: FleetServer) -> N
         )
     for function, _, options in server.prompts:
         mcp.prompt(**options)(_with_call(function, binding))
+    if server.lister is not None:
+        mcp.live_resources = _with_call(server.lister, binding)
     if server.completer is not None:
         mcp.completion()(_with_call(server.completer, binding))  # type: ignore[no-untyped-call]
     for register in server.extensions:

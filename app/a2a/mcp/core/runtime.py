@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 
 import anyio
+from mcp.server.subscriptions import SubscriptionBus
 
 from app.a2a.mcp.core.auth import Authenticator
 from app.a2a.mcp.core.circuit_breaker import REDIS_BREAKER, Breakers
@@ -17,6 +18,7 @@ from app.a2a.mcp.core.revocation import Revocations
 from app.a2a.mcp.core.settings import Settings
 from app.a2a.mcp.core.sisters import Sisters
 from app.a2a.mcp.core.stores import Stores
+from app.a2a.mcp.core.subscriptions import count_listeners, open_bus
 
 
 def project_version() -> str:
@@ -42,6 +44,7 @@ class Runtime:
     revocations: Revocations
     sisters: Sisters
     threads: anyio.CapacityLimiter
+    bus: SubscriptionBus
     clock: Callable[[], float] = time.monotonic
     version: str = field(default_factory=project_version)
     python: str = field(default_factory=platform.python_version)
@@ -49,6 +52,10 @@ class Runtime:
     started: bool = False
     draining: bool = False
     on_drain: list[Callable[[], None]] = field(default_factory=list)
+
+    def subscribers(self) -> int:
+        """How many listen to the bus in this process."""
+        return count_listeners(self.bus)
 
     def drain(self) -> None:
         """Stop being ready and tell what holds a client (streams, long polls) to let go; open calls go on."""
@@ -92,4 +99,5 @@ def build_runtime(service: Service, settings: Settings, registry: Registry | Non
         revocations=Revocations(stores),
         sisters=Sisters(service.name, settings, registry, breakers, authenticator),
         threads=anyio.CapacityLimiter(settings.mcp_worker_threads),
+        bus=open_bus(service.name, settings, stores),
     )

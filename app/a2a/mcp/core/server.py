@@ -6,7 +6,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Generic, TypeVar
 
 from mcp.server import MCPServer
-from mcp_types import Completion, ToolAnnotations
+from mcp_types import Completion, Resource, ToolAnnotations
 
 from app.a2a.mcp.core.call import StateT
 from app.a2a.mcp.core.registry import Service, load_registry
@@ -30,6 +30,10 @@ class Server(Generic[StateT]):
         self.prompts: list[Declaration] = []
         self.completer: Callable[..., Awaitable[Completion | None]] | None = None
         self.lifespan_factory: Lifespan[StateT] | None = None
+        self.pages: list[Declaration] = []
+        self.lister: Callable[..., Awaitable[list[Resource]]] | None = None
+        self.may_watch: Callable[[str, str], bool] | None = None
+        """(resource, client) → whether the client may be told of its changes; None tells everybody."""
         self.extensions: list[Callable[[MCPServer[Any]], None]] = []
 
     @property
@@ -78,6 +82,15 @@ class Server(Generic[StateT]):
     def prompt(self, **options: Any) -> Callable[[FunctionT], FunctionT]:
         """Declare a prompt; its parameters are strings, and it returns the text of one user message, or messages."""
         return self._collect(self.prompts, None, options)
+
+    def listing(self, function: FunctionT) -> FunctionT:
+        """Declare what resources/list shows beside the fixed ones: `async (call) -> list[Resource]`."""
+        self.lister = function
+        return function
+
+    def page(self, path: str) -> Callable[[FunctionT], FunctionT]:
+        """Declare what a GET of the path answers beside /mcp: `async (request, call) -> Response`."""
+        return self._collect(self.pages, path, {})
 
     def completion(self) -> Callable[[FunctionT], FunctionT]:
         """Declare the completer: `async (ref, argument, context[, call]) -> Completion | None`."""

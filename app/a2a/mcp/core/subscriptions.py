@@ -8,9 +8,11 @@ import asyncio
 import contextlib
 import logging
 import secrets
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
 
 import orjson
+from mcp.server.context import ServerRequestContext
 from mcp.server.subscriptions import InMemorySubscriptionBus, ListenHandler, SubscriptionBus
 from mcp.shared.subscriptions import (
     PromptsListChanged,
@@ -19,16 +21,26 @@ from mcp.shared.subscriptions import (
     ServerEvent,
     ToolsListChanged,
 )
+from mcp_types import SubscriptionsListenRequestParams, SubscriptionsListenResult
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from app.a2a.mcp.core.runtime import Runtime
+from app.a2a.mcp.core.request import current_request
+from app.a2a.mcp.core.settings import Settings
+from app.a2a.mcp.core.stores import Stores
+
+if TYPE_CHECKING:
+    from app.a2a.mcp.core.runtime import Runtime
 
 log = logging.getLogger(__name__)
 
 RETRY_SECONDS = 1.0
+MERGE_SECONDS = 0.1
+"""Notices of one resource reach a subscriber at most this often; what changed meanwhile is told once, after it."""
+
 READ_SECONDS = 5.0
 Listener = Callable[[ServerEvent], None]
+Handler = Callable[[Any, SubscriptionsListenRequestParams], Awaitable[SubscriptionsListenResult]]
 
 KINDS: dict[str, ServerEvent] = {
     "tools": ToolsListChanged(),
@@ -37,18 +49,85 @@ KINDS: dict[str, ServerEvent] = {
 }
 
 
-def open_bus(runtime: Runtime) -> SubscriptionBus:
+def open_bus(service: str, settings: Settings, stores: Stores) -> SubscriptionBus:
     """The bus of a process: over Redis where the settings name one, in memory otherwise."""
-    if not runtime.settings.redis_url:
+    if not settings.redis_url:
         return InMemorySubscriptionBus()
-    return RedisSubscriptionBus(runtime.service.name, lambda: runtime.stores.redis)
+    return RedisSubscriptionBus(service, lambda: stores.redis)
 
 
-def open_listen_handler(runtime: Runtime, bus: SubscriptionBus) -> ListenHandler:
+def count_listeners(bus: SubscriptionBus) -> int:
+    """How many are subscribed in this process."""
+    local = bus.local if isinstance(bus, RedisSubscriptionBus) else bus
+    return len(local._listeners) if isinstance(local, InMemorySubscriptionBus) else 0
+
+
+def only_visible(handler: ListenHandler, may_watch: Callable[[str, str], bool]) -> Handler:
+    """The handler, which drops resources that the caller may not see as if nothing ever happened to them."""
+
+    async def listen(
+        context: ServerRequestContext[Any, Any], params: SubscriptionsListenRequestParams
+    ) -> SubscriptionsListenResult:
+        info = current_request.get()
+        client = info.caller.client_id if info and info.caller else ""
+        asked = params.notifications
+        seen = [uri for uri in asked.resource_subscriptions or () if may_watch(uri, client)]
+        kept = asked.model_copy(update={"resource_subscriptions": seen})
+        return await handler(context, params.model_copy(update={"notifications": kept}))
+
+    return listen
+
+
+def open_listen_handler(runtime: "Runtime", bus: SubscriptionBus) -> ListenHandler:
     """The handler of subscriptions/listen whose streams end cleanly when the process drains."""
-    handler = ListenHandler(bus)
+    handler = ListenHandler(MergingBus(bus))
     runtime.on_drain.append(handler.close)
     return handler
+
+
+class MergingBus:
+    """Another bus, whose subscribers are spared bursts: they read the resource anyway, and see all that happened."""
+
+    def __init__(self, bus: SubscriptionBus) -> None:
+        self.bus = bus
+
+    async def publish(self, event: ServerEvent) -> None:
+        """Pass the event on."""
+        await self.bus.publish(event)
+
+    def subscribe(self, listener: Listener) -> Callable[[], None]:
+        """Register `listener`; the first notice of a resource comes at once."""
+        loop = asyncio.get_running_loop()
+        waiting: dict[str, bool] = {}
+
+        def told(event: ServerEvent) -> None:
+            if not isinstance(event, ResourceUpdated):
+                listener(event)
+            elif event.uri in waiting:
+                waiting[event.uri] = True
+            else:
+                tell(event)
+
+        def tell(event: ResourceUpdated) -> None:
+            waiting[event.uri] = False
+            timers[event.uri] = loop.call_later(MERGE_SECONDS, again, event)
+            listener(event)
+
+        def again(event: ResourceUpdated) -> None:
+            del timers[event.uri]
+            if waiting.pop(event.uri):
+                tell(event)
+
+        timers: dict[str, asyncio.TimerHandle] = {}
+        remove = self.bus.subscribe(told)
+
+        def unsubscribe() -> None:
+            remove()
+            for timer in timers.values():
+                timer.cancel()
+            timers.clear()
+
+        return unsubscribe
 
 
 class RedisSubscriptionBus:

@@ -15,6 +15,8 @@ from app.a2a.mcp.core.stores.records import Guard, RecordStore, open_record_stor
 from app.a2a.mcp.core.stores.redis import RedisRateStore, open_redis
 from app.a2a.mcp.core.stores.sessions import MemorySessionStore, SessionStore
 from app.a2a.mcp.core.stores.sessions_redis import RedisSessionStore
+from app.a2a.mcp.core.stores.streams import MemoryStreamStore, StreamStore
+from app.a2a.mcp.core.stores.streams_redis import RedisStreamStore
 
 if TYPE_CHECKING:
     from app.a2a.mcp.core.metrics import Metrics
@@ -37,6 +39,7 @@ class Stores:
         self.rates: RateStore = self.local_rates
         self.guard: Guard = unguarded
         self.sessions: SessionStore = MemorySessionStore()
+        self.streams: StreamStore = MemoryStreamStore()
         self._records: RecordStore | None = None
 
     @classmethod
@@ -50,6 +53,7 @@ class Stores:
             self.redis = open_redis(self._settings)
             self.rates = RedisRateStore(self.redis)
             self.sessions = RedisSessionStore(self.redis, self.guard)
+            self.streams = RedisStreamStore(self.redis, self.guard)
 
     @property
     def records(self) -> RecordStore:

@@ -1,0 +1,1 @@
+"""Live resources: whose they are, and how their logs are read."""
