@@ -21,8 +21,8 @@ class Load:
 
     host: str
     path: str
-    key: str
-    tls: ssl.SSLContext
+    key: str = field(repr=False)
+    tls: ssl.SSLContext = field(repr=False)
     tool: str
     arguments: dict[str, Any]
     expected: bytes
