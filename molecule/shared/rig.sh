@@ -45,7 +45,7 @@ machine() {
     [[ $EUID -eq 0 ]] || die "needs root to install ${missing[*]}"
     say "installing ${missing[*]}"
     apt-get update --quiet=2
-    DEBIAN_FRONTEND=noninteractive apt-get install --quiet=2 --yes --no-install-recommends "${missing[@]}" >&2
+    DEBIAN_FRONTEND=noninteractive apt-get install --quiet=2 --yes --no-install-recommends "${missing[@]}" >/dev/null
   fi
   # Several systemds share the one limit of inotify instances; 128 is used up by three or four of them.
   local instances=/proc/sys/fs/inotify/max_user_instances
