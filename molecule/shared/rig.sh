@@ -98,11 +98,13 @@ choose_last_octet() {
 }
 
 write_ssh_config() {
-  local name
+  local name where
   {
     for name in $(podman ps --filter "label=$label" --format '{{.Names}}'); do
       name=${name#"$prefix"}
-      printf 'Host %s\n  HostName %s\n' "$name" "$(address "$name")"
+      # One that is being removed has none any more.
+      where=$(address "$name" 2>/dev/null) || continue
+      printf 'Host %s\n  HostName %s\n' "$name" "$where"
     done
     cat <<END
 Host *
@@ -188,6 +190,9 @@ builder() {
 
 down() {
   local name
+  mkdir -p "$cache"
+  exec 9>"$cache/lock"
+  flock 9
   for name in "$@"; do
     exists "$name" || continue
     owned "$name" || die "the container $prefix$name is not ours and stays"
@@ -196,9 +201,10 @@ down() {
     podman rm --force --time 5 "$prefix$name" >/dev/null
     say "removed $name"
   done
-  [[ ! -d $cache ]] || write_ssh_config
+  write_ssh_config
   # Fails, as it should, while other hosts are on it.
   podman network rm "$network" >/dev/null 2>&1 || true
+  flock --unlock 9
 }
 
 list() {
