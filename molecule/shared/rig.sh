@@ -11,7 +11,8 @@
 #   rig.sh address NAME             print the address
 #   rig.sh ssh NAME [COMMAND...]    log in, or run one command
 #
-# Hosts live on a network of their own and carry the label a2a-mcp=host: nothing without that label is touched.
+# Hosts live on a network of their own and carry the label a2a-mcp=host: nothing without that label is touched. To let
+# two checkouts work at once, give one of them a word in A2A_RIG, which sets its hosts apart, and an A2A_CACHE of its own.
 # Keys and the ssh configuration (for `ssh -F`, with an entry per host) lie in $A2A_CACHE, ~/.cache/a2a-mcp by default.
 set -euo pipefail
 
@@ -19,8 +20,9 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 export CONTAINERS_CONF="$here/containers.conf"
 cache=${A2A_CACHE:-$HOME/.cache/a2a-mcp}
 network=a2a-mcp
-label=a2a-mcp=host
-prefix=a2a-mcp-
+rig=${A2A_RIG:-host}
+label=a2a-mcp=$rig
+prefix=a2a-mcp-${A2A_RIG:+$A2A_RIG-}
 
 # Everything a host's systemd needs, and neither the machine's disks nor its clock (no SYS_TIME, no --privileged).
 capabilities=AUDIT_CONTROL,AUDIT_READ,AUDIT_WRITE,BPF,CHOWN,DAC_OVERRIDE,DAC_READ_SEARCH,FOWNER,FSETID,IPC_LOCK
@@ -78,7 +80,7 @@ subnet_prefix() {
 
 exists() { podman container exists "$prefix$1"; }
 
-owned() { [[ $(podman inspect --format '{{index .Config.Labels "a2a-mcp"}}' "$prefix$1") == host ]]; }
+owned() { [[ $(podman inspect --format '{{index .Config.Labels "a2a-mcp"}}' "$prefix$1") == "$rig" ]]; }
 
 running() { [[ $(podman inspect --format '{{.State.Running}}' "$prefix$1" 2>/dev/null) == true ]]; }
 
