@@ -73,7 +73,7 @@ lint: venv ## formatting, lint, types, YAML and Ansible rules
 .PHONY: unit
 unit: venv
 	@$(call say,Unit and contract tests); mkdir -p $(REPORTS)
-	pytest tests -m 'not e2e and not fault' --junitxml $(REPORTS)/unit.xml
+	pytest tests -m 'not e2e and not fault' -n 2 --dist loadfile --junitxml $(REPORTS)/unit.xml
 
 .PHONY: check
 check: lint unit ## the fast part, for the inner loop (under 3 minutes)
