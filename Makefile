@@ -73,7 +73,7 @@ lint: venv ## formatting, lint, types, YAML and Ansible rules
 .PHONY: unit
 unit: venv
 	@$(call say,Unit and contract tests); mkdir -p $(REPORTS)
-	pytest tests -m 'not e2e and not fault' --junitxml $(REPORTS)/unit.xml
+	pytest tests -m 'not e2e and not fault' -n 2 --dist loadfile --junitxml $(REPORTS)/unit.xml
 
 .PHONY: check
 check: lint unit ## the fast part, for the inner loop (under 3 minutes)
@@ -90,8 +90,8 @@ test: ## everything: lint, types, unit, contract, Molecule, end to end, faults
 	$(BIN)/python tests/count.py $(REPORTS)
 
 .PHONY: bench
-bench: venv ## measure speed and memory, and recall of the vector index
-	@for script in bench/*.py; do $(call say,$$script); $(BIN)/python $$script; done
+bench: venv ## measure the recall and speed of the vector index, beside exact search
+	@$(call say,Recall of the vector index); python bench/recall.py
 
 .PHONY: lock
 lock: ## pin every dependency again after pyproject.toml changed

@@ -94,14 +94,14 @@ class Fleet:
         return self.sh(f"journalctl --no-pager -o json {' '.join(matches)}")
 
 
-def until(condition: Callable[[], Any], seconds: float, what: str) -> Any:
-    """Poll a condition until it holds; its value, or a failure that says what was waited for."""
+def until(condition: Callable[[], Any], seconds: float, what: str, state: object = None) -> Any:
+    """Poll a condition until it holds; its value, or a failure that says what was waited for and shows `state`."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if value := condition():
             return value
         time.sleep(0.1)
-    raise AssertionError(f"after {seconds} s: {what}")
+    raise AssertionError(f"after {seconds} s: {what} ({state})")
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,7 @@ Requests are written as bytes, so that the load costs less than what it measures
 """
 
 import asyncio
+import contextlib
 import json
 import ssl
 import time
@@ -21,8 +22,8 @@ class Load:
 
     host: str
     path: str
-    key: str
-    tls: ssl.SSLContext
+    key: str = field(repr=False)
+    tls: ssl.SSLContext = field(repr=False)
     tool: str
     arguments: dict[str, Any]
     expected: bytes
@@ -66,6 +67,8 @@ class Load:
                 self.failures[type(error).__name__] += 1
             finally:
                 writer.close()
+                with contextlib.suppress(OSError):
+                    await writer.wait_closed()
 
     async def _exchange(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: bytes) -> bool:
         """One call; whether the connection may be used again."""

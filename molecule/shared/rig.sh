@@ -11,7 +11,8 @@
 #   rig.sh address NAME             print the address
 #   rig.sh ssh NAME [COMMAND...]    log in, or run one command
 #
-# Hosts live on a network of their own and carry the label a2a-mcp=host: nothing without that label is touched.
+# Hosts live on a network of their own and carry the label a2a-mcp=host: nothing without that label is touched. To let
+# two checkouts work at once, give one of them a word in A2A_RIG, which sets its hosts apart, and an A2A_CACHE of its own.
 # Keys and the ssh configuration (for `ssh -F`, with an entry per host) lie in $A2A_CACHE, ~/.cache/a2a-mcp by default.
 set -euo pipefail
 
@@ -19,8 +20,9 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 export CONTAINERS_CONF="$here/containers.conf"
 cache=${A2A_CACHE:-$HOME/.cache/a2a-mcp}
 network=a2a-mcp
-label=a2a-mcp=host
-prefix=a2a-mcp-
+rig=${A2A_RIG:-host}
+label=a2a-mcp=$rig
+prefix=a2a-mcp-${A2A_RIG:+$A2A_RIG-}
 
 # Everything a host's systemd needs, and neither the machine's disks nor its clock (no SYS_TIME, no --privileged).
 capabilities=AUDIT_CONTROL,AUDIT_READ,AUDIT_WRITE,BPF,CHOWN,DAC_OVERRIDE,DAC_READ_SEARCH,FOWNER,FSETID,IPC_LOCK
@@ -45,7 +47,7 @@ machine() {
     [[ $EUID -eq 0 ]] || die "needs root to install ${missing[*]}"
     say "installing ${missing[*]}"
     apt-get update --quiet=2
-    DEBIAN_FRONTEND=noninteractive apt-get install --quiet=2 --yes --no-install-recommends "${missing[@]}" >&2
+    DEBIAN_FRONTEND=noninteractive apt-get install --quiet=2 --yes --no-install-recommends "${missing[@]}" >/dev/null
   fi
   # Several systemds share the one limit of inotify instances; 128 is used up by three or four of them.
   local instances=/proc/sys/fs/inotify/max_user_instances
@@ -78,7 +80,7 @@ subnet_prefix() {
 
 exists() { podman container exists "$prefix$1"; }
 
-owned() { [[ $(podman inspect --format '{{index .Config.Labels "a2a-mcp"}}' "$prefix$1") == host ]]; }
+owned() { [[ $(podman inspect --format '{{index .Config.Labels "a2a-mcp"}}' "$prefix$1") == "$rig" ]]; }
 
 running() { [[ $(podman inspect --format '{{.State.Running}}' "$prefix$1" 2>/dev/null) == true ]]; }
 
@@ -98,11 +100,13 @@ choose_last_octet() {
 }
 
 write_ssh_config() {
-  local name
+  local name where
   {
     for name in $(podman ps --filter "label=$label" --format '{{.Names}}'); do
       name=${name#"$prefix"}
-      printf 'Host %s\n  HostName %s\n' "$name" "$(address "$name")"
+      # One that is being removed has none any more.
+      where=$(address "$name" 2>/dev/null) || continue
+      printf 'Host %s\n  HostName %s\n' "$name" "$where"
     done
     cat <<END
 Host *
@@ -188,6 +192,9 @@ builder() {
 
 down() {
   local name
+  mkdir -p "$cache"
+  exec 9>"$cache/lock"
+  flock 9
   for name in "$@"; do
     exists "$name" || continue
     owned "$name" || die "the container $prefix$name is not ours and stays"
@@ -196,9 +203,10 @@ down() {
     podman rm --force --time 5 "$prefix$name" >/dev/null
     say "removed $name"
   done
-  [[ ! -d $cache ]] || write_ssh_config
+  write_ssh_config
   # Fails, as it should, while other hosts are on it.
   podman network rm "$network" >/dev/null 2>&1 || true
+  flock --unlock 9
 }
 
 list() {

@@ -175,8 +175,9 @@ def running_edge(evaluate: Evaluate, directory: Path, **variables: Any) -> Itera
     services = [{"name": name, "max_body_mib": 1, "servers": [it.address]} for name, it in instances.items()]
     services[1]["servers"] = [ADDRESS_WITHOUT_LISTENER, instances["two"].address]
     services.append({"name": "gone", "max_body_mib": 8, "servers": [ADDRESS_WITHOUT_LISTENER]})
-    ports = {"a2a_nginx_https_port": free_port(), "a2a_nginx_http_port": free_port(), "a2a_nginx_ipv6": False}
-    variables = ports | {"a2a_nginx_services": services} | variables
+    ports = {"a2a_nginx_https_port": free_port(), "a2a_nginx_http_port": free_port()}
+    choices = {"a2a_nginx_http": "redirect", "a2a_nginx_ipv6": False}
+    variables = ports | choices | {"a2a_nginx_services": services} | variables
     text = render(evaluate, directory, nginx_build(), **variables)
     text = re.sub(r"access_log syslog:\S+", f"access_log {directory}/access.log", text)
     text = re.sub(r"error_log syslog:\S+", f"error_log {directory}/error.log", text)

@@ -47,7 +47,7 @@ def test_one_host_keeps_everything_on_loopback_and_a_socket(one_host: dict[str, 
     assert str(one_host["redis"]).startswith("unix://")
     assert one_host["redis_listen"] == []
     assert one_host["allow"] == []
-    assert one_host["open"] == [443, 80]
+    assert one_host["open"] == [443]
 
 
 def test_keys_are_taken_apart_for_the_role(one_host: dict[str, object]) -> None:
@@ -72,7 +72,7 @@ def test_hosts_of_a_cluster_open_their_ports_to_those_who_need_them(cluster: dic
         {"ports": ["6379"], "from": ["198.51.100.21", "198.51.100.22", "198.51.100.23"]}
     ]
     assert cluster["app1"]["open"] == cluster["state1"]["open"] == []
-    assert cluster["edge1"]["open"] == [443, 80]
+    assert cluster["edge1"]["open"] == [443]
 
 
 def test_services_of_a_cluster_find_redis_each_other_and_their_edges(cluster: dict[str, dict[str, object]]) -> None:

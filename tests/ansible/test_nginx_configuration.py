@@ -33,7 +33,7 @@ def test_configuration_of_the_registry_passes_nginx(fleet: str, directory: Path)
 @pytest.mark.parametrize(
     "variables",
     [
-        {"a2a_nginx_http": "closed", "a2a_nginx_ipv6": False},
+        {"a2a_nginx_http": "redirect", "a2a_nginx_ipv6": False},
         {"a2a_nginx_requests_per_second": 0, "a2a_nginx_connections_per_client": 0, "a2a_nginx_hsts_seconds": 0},
         {
             "a2a_nginx_trusted_proxies": ["192.0.2.0/24"],
@@ -41,7 +41,7 @@ def test_configuration_of_the_registry_passes_nginx(fleet: str, directory: Path)
         },
         {"a2a_nginx_services": []},
     ],
-    ids=["closed", "unlimited", "proxied", "empty"],
+    ids=["redirect", "unlimited", "proxied", "empty"],
 )
 def test_every_choice_of_parameters_passes_nginx(
     evaluate: Evaluate, directory: Path, variables: dict[str, object]

@@ -35,7 +35,7 @@ def test_a_frozen_journal_stops_no_answer(instance: Instance, load: Loader) -> N
     kill = "systemctl kill --kill-whom=main -s {} systemd-journald"
     with load() as running, stopped(instance.fleet, kill.format("STOP"), kill.format("CONT")):
         begun = running.answered
-        until(lambda: running.answered > begun + 3000, 90, "the answers stopped with the journal")
+        until(lambda: running.answered > begun + 3000, 90, "the answers stopped with the journal", running)
     assert not running.failures, running.failures
     metrics = instance.fleet.sh(f"curl -s http://127.0.0.1:{instance.port}/metrics")
     assert "a2a_mcp_log_records_dropped_total" in metrics
@@ -45,10 +45,10 @@ def test_calls_go_on_without_redis_and_recover_with_it(instance: Instance, load:
     with load() as running:
         with stopped(instance.fleet, "systemctl stop redis-server", "systemctl start redis-server"):
             begun = running.answered
-            until(lambda: running.answered > begun + 1000, 90, "the answers stopped with Redis")
-            until(lambda: not health(instance)["state"]["ok"], 20, "health does not say that Redis is away")
+            until(lambda: running.answered > begun + 1000, 90, "the answers stopped with Redis", running)
+            until(lambda: not health(instance)["state"]["redis_ok"], 20, "health does not say that Redis is away")
             assert instance.answers(), "an instance without Redis is degraded, and still ready"
-        until(lambda: health(instance)["state"]["ok"], 30, "health does not see Redis again")
+        until(lambda: health(instance)["state"]["redis_ok"], 30, "health does not see Redis again")
     assert not running.failures, running.failures
 
 

@@ -6,7 +6,7 @@ from testinfra.host import Host
 
 from tests.fleet import Fleet
 
-SSH, HTTP, HTTPS = 22, 80, 443
+SSH, HTTPS = 22, 443
 STRANGER = 9999
 """A port that nobody was given."""
 
@@ -27,7 +27,7 @@ def test_systemd_says_that_all_is_well(host: Host) -> None:
 def test_only_ssh_and_the_edge_listen_beyond_loopback(host: Host) -> None:
     sockets = [line.split()[3] for line in host.check_output("ss -Hltn").splitlines()]
     public = {int(name.rsplit(":", 1)[1]) for name in sockets if not name.startswith(("127.", "[::1]"))}
-    assert public == {SSH, HTTP, HTTPS}
+    assert public == {SSH, HTTPS}
     assert host.check_output("ss -Hlun") == ""
 
 
