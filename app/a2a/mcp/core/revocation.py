@@ -91,7 +91,8 @@ class Revocations:
                 del self._waiting[token]
 
     async def _listen(self) -> None:
-        while True:
+        # Not `while True`: redis-py may answer a cancellation with a connection error.
+        while self._task is not None:
             try:
                 await self._listen_once()
             except (RedisError, OSError, UnavailableError) as error:

@@ -176,7 +176,8 @@ class RedisSubscriptionBus:
 
     async def _read(self) -> None:
         """Pass on what other instances publish; a lost Redis is asked again each second until nobody listens."""
-        while True:
+        # Not `while True`: redis-py may answer a cancellation with a connection error.
+        while self.listeners:
             try:
                 await self._read_once()
             except (RedisError, OSError) as error:
