@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from app.a2a.mcp.core.breaker import FAULTS, RESET_SECONDS, Breaker
 from app.a2a.mcp.core.breaker_mirror import BreakerMirror, State
 from app.a2a.mcp.core.stores import Stores
+from app.a2a.mcp.core.tasks import end
 from app.a2a.mcp.errors import NotFoundError, UnavailableError
 
 if TYPE_CHECKING:
@@ -86,8 +87,7 @@ class Breakers:
         """Stop exchanging."""
         if self._task is not None:
             task, self._task = self._task, None
-            task.cancel()
-            await asyncio.wait([task])
+            await end(task)
 
     async def synchronize(self) -> None:
         """Tell Redis what was found here and take over what others found; does nothing without Redis."""

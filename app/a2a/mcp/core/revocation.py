@@ -17,6 +17,7 @@ from app.a2a.mcp.core.request import Caller
 from app.a2a.mcp.core.stores import Stores
 from app.a2a.mcp.core.stores.sessions import MemorySessionStore
 from app.a2a.mcp.core.stores.sessions_redis import REVOKED_CHANNEL
+from app.a2a.mcp.core.tasks import end
 from app.a2a.mcp.errors import UnavailableError
 
 log = logging.getLogger(__name__)
@@ -53,8 +54,7 @@ class Revocations:
         """Stop listening."""
         if self._task is not None:
             task, self._task = self._task, None
-            task.cancel()
-            await asyncio.wait([task])
+            await end(task)
 
     async def revoked(self, caller: Caller) -> bool:
         """Whether the caller's token was revoked; raises UnavailableError where nobody can say.
@@ -91,8 +91,8 @@ class Revocations:
                 del self._waiting[token]
 
     async def _listen(self) -> None:
-        # Not `while True`: redis-py may answer a cancellation with a connection error.
-        while self._task is not None:
+        # Not `while True`: redis-py may answer a cancellation with an error, or lose it in a time-out.
+        while self._task is asyncio.current_task():
             try:
                 await self._listen_once()
             except (RedisError, OSError, UnavailableError) as error:
@@ -106,7 +106,7 @@ class Revocations:
             return
         async with contextlib.aclosing(redis.pubsub()) as pubsub:
             await pubsub.subscribe(REVOKED_CHANNEL)
-            while True:
+            while self._task is asyncio.current_task():
                 message = await pubsub.get_message(timeout=READ_SECONDS)
                 if message is None:
                     await self._check_watched()

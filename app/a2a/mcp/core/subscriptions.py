@@ -176,8 +176,8 @@ class RedisSubscriptionBus:
 
     async def _read(self) -> None:
         """Pass on what other instances publish; a lost Redis is asked again each second until nobody listens."""
-        # Not `while True`: redis-py may answer a cancellation with a connection error.
-        while self.listeners:
+        # Not `while True`: redis-py may answer a cancellation with an error, or lose it in a time-out.
+        while self.reader is asyncio.current_task():
             try:
                 await self._read_once()
             except (RedisError, OSError) as error:
@@ -191,7 +191,7 @@ class RedisSubscriptionBus:
             return
         async with contextlib.aclosing(redis.pubsub()) as pubsub:
             await pubsub.subscribe(self.channel)
-            while True:
+            while self.reader is asyncio.current_task():
                 message = await pubsub.get_message(timeout=READ_SECONDS)
                 if message is None:
                     continue
