@@ -42,7 +42,7 @@ packages:
 $(VENV)/.ready: requirements-dev.txt pyproject.toml | packages
 	@$(call say,Making the virtual environment from pinned requirements)
 	[ -x $(BIN)/python ] || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip -q
+	$(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip >/dev/null
 	$(BIN)/python -m pip install -q "$$(grep '^uv==' requirements-dev.txt)"
 	$(BIN)/uv pip sync -q --python $(BIN)/python requirements-dev.txt
 	$(BIN)/uv pip install -q --python $(BIN)/python --no-deps -e .
@@ -75,8 +75,14 @@ unit: venv
 	@$(call say,Unit and contract tests); mkdir -p $(REPORTS)
 	pytest tests -m 'not e2e and not fault' -n 2 --dist loadfile --junitxml $(REPORTS)/unit.xml
 
+# Left to `make test`: what starts processes of its own - proxies, masters, playbooks, the conformance suite.
+SLOW := tests/conformance tests/ansible $(wildcard tests/test_service_manager*.py tests/*/test_*_processes.py) \
+	$(wildcard tests/core/test_worker.py tests/core/test_drain.py tests/core/test_watchdog.py)
+
 .PHONY: check
-check: lint unit ## the fast part, for the inner loop (under 3 minutes)
+check: lint ## the fast part, for the inner loop (under 3 minutes)
+	@$(call say,Unit tests but for those that start processes)
+	pytest tests -m 'not e2e and not fault' -n 2 --dist worksteal $(addprefix --ignore=,$(SLOW))
 
 .PHONY: molecule
 molecule: venv
