@@ -19,7 +19,8 @@ esac
 base=systemd,systemd-sysv,dbus,libpam-systemd,libnss-systemd,python3,python3-apt,ca-certificates,iproute2
 base+=,procps,kmod,curl,openssl,openssh-server,sudo,less,logrotate
 # Kept in step with the roles by hand: a package missing here costs seconds, never correctness.
-role_packages=(python3-venv nftables nginx redis-server jq wordnet-base libstdc++6)
+role_packages=(python3-venv nftables nginx redis-server jq wordnet-base libstdc++6 prometheus prometheus-alertmanager
+  prometheus-node-exporter prometheus-nginx-exporter prometheus-redis-exporter prometheus-blackbox-exporter)
 
 tag=$(cat "$here/image.sh" "$here/image_finish.sh" | sha256sum | cut -c1-12)-$(date +%Y%m)
 image=localhost/a2a-mcp/$1:$tag
