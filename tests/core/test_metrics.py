@@ -1,11 +1,15 @@
 """The metrics page: the promised names, parsed by Prometheus's own parser, and labels that callers cannot make."""
 
+import asyncio
+
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 from app.a2a.mcp.core.journal import dropped
-from app.a2a.mcp.core.metrics import MOST_VALUES, Metrics
+from app.a2a.mcp.core.metrics import MOST_VALUES, OUTCOMES, Metrics
+from app.a2a.mcp.core.refusal import STATUS
+from app.a2a.mcp.errors import A2AError, ConfigurationError
 
 PROMISED = {
     "a2a_mcp_calls": "counter",
@@ -46,7 +50,7 @@ def value(metrics: Metrics, name: str, **labels: str) -> float | None:
 
 
 def test_every_promised_metric_is_exposed_under_its_name_and_type(metrics: Metrics) -> None:
-    metrics.build_info("1.2.3", "3.11.2")
+    metrics.build_info("1.2.3", "1.2.3-abc", "3.11.2")
     families = {family.name: family.type for family in parse_text(metrics.exposition("")[0].decode())}
     assert {name: families.get(name) for name in PROMISED} == PROMISED
 
@@ -81,8 +85,31 @@ def test_a_call_that_raises_is_counted_as_internal(metrics: Metrics) -> None:
     assert metrics.calls_in_flight == 0
 
 
+def test_a_call_whose_client_left_is_not_counted_as_our_failure(metrics: Metrics) -> None:
+    with pytest.raises(asyncio.CancelledError), metrics.track_call("add"):
+        raise asyncio.CancelledError
+    assert value(metrics, "a2a_mcp_calls_total", tool="add", outcome="cancelled") == 1
+    assert value(metrics, "a2a_mcp_calls_total", tool="add", outcome="internal") == 0
+
+
+def test_every_code_of_the_error_tree_is_an_outcome_that_is_exposed_from_the_start(metrics: Metrics) -> None:
+    pending, codes = [A2AError], set()
+    while pending:
+        error = pending.pop()
+        pending += error.__subclasses__()
+        codes.add(error.code)
+    codes -= {ConfigurationError.code}
+    assert codes < set(OUTCOMES)
+    for outcome in OUTCOMES:
+        assert value(metrics, "a2a_mcp_calls_total", tool="wait", outcome=outcome) == 0
+
+
+def test_failures_of_the_endpoint_are_exposed_before_the_first(metrics: Metrics) -> None:
+    for status in {str(status) for status in STATUS.values()} - {"409"} | {"200", "499"}:
+        assert value(metrics, "a2a_mcp_http_requests_total", method="POST", status=status) == 0
+
+
 def test_known_tools_are_exposed_before_their_first_call(metrics: Metrics) -> None:
-    assert value(metrics, "a2a_mcp_calls_total", tool="wait", outcome="ok") == 0
     assert value(metrics, "a2a_mcp_call_duration_seconds_count", tool="wait") == 0
 
 
@@ -119,6 +146,11 @@ def test_redis_commands_are_timed_and_only_failures_are_errors(metrics: Metrics)
     metrics.observe_redis("evalsha", 0.5, ok=False)
     assert value(metrics, "a2a_mcp_redis_command_duration_seconds_count", command="evalsha") == 2
     assert value(metrics, "a2a_mcp_redis_errors_total", command="evalsha") == 1
+
+
+def test_a_redis_command_that_never_failed_says_so(metrics: Metrics) -> None:
+    metrics.observe_redis("ping", 0.0003, ok=True)
+    assert value(metrics, "a2a_mcp_redis_errors_total", command="ping") == 0
 
 
 def test_limiter_counters_count(metrics: Metrics) -> None:

@@ -1,5 +1,6 @@
 """The metrics of one process. Label values come from closed lists only: a caller cannot make a new time series."""
 
+import asyncio
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ from prometheus_client.openmetrics import exposition as openmetrics
 from prometheus_client.registry import Collector
 
 from app.a2a.mcp.core.journal import DropCount, dropped
+from app.a2a.mcp.errors import A2AError, ConfigurationError
 
 CALL_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 REDIS_SECONDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25, 1.0)
@@ -29,6 +31,13 @@ MOST_VALUES = 48
 """How many values a label may take that code, not this module, names (outcomes, reasons, commands)."""
 
 OTHER = "other"
+
+ERROR_CODES = {error.code for error in A2AError.__subclasses__() if error is not ConfigurationError}
+OUTCOMES = ("ok", "protocol_error", "cancelled", *sorted(ERROR_CODES))
+"""How a call can end: exposed as zeros from the start, or a rate would miss the first failure of each kind."""
+
+POST_STATUSES = (200, 202, 400, 401, 403, 404, 413, 429, 499, 500, 503, 504)
+"""What POST /mcp is answered with, for the same reason."""
 
 
 @dataclass(slots=True)
@@ -118,19 +127,22 @@ class Metrics:
             "redis_command_duration_seconds", "Time Redis took to answer", REDIS_SECONDS, "command"
         )
         self._redis_errors = self._counter("redis_errors_total", "Redis commands that failed", "command")
-        self._build = self._gauge("build_info", "Always 1; the labels tell what runs", "version", "python")
+        self._build = self._gauge("build_info", "Always 1; the labels tell what runs", "version", "release", "python")
 
     def prepare(self, tools: Iterable[str]) -> None:
         """Name the tools there are: only they become labels, and each is exposed from the start with zeros."""
         self._tools = frozenset(tools)
+        for status in POST_STATUSES:
+            self._http.labels(self.service, "POST", str(status))
         for tool in self._tools:
-            self._calls.labels(self.service, tool, "ok")
+            for outcome in OUTCOMES:
+                self._calls.labels(self.service, tool, self._outcome(outcome))
             self._call_seconds.labels(self.service, tool)
             self._in_flight.labels(self.service, tool)
 
-    def build_info(self, version: str, python: str) -> None:
-        """Say which release and interpreter this process runs."""
-        self._build.labels(self.service, version, python).set(1)
+    def build_info(self, version: str, release: str, python: str) -> None:
+        """Say which version, deployed release and interpreter this process runs."""
+        self._build.labels(self.service, version, release, python).set(1)
 
     @contextmanager
     def track_call(self, tool: str) -> Iterator[Track]:
@@ -143,6 +155,10 @@ class Metrics:
         started = time.perf_counter()
         try:
             yield track
+        except asyncio.CancelledError:
+            # Its client left or its instance stops: nobody waits for the answer that is not given.
+            track.outcome = "cancelled"
+            raise
         finally:
             self._call_seconds.labels(self.service, tool).observe(time.perf_counter() - started)
             self._calls.labels(self.service, tool, self._outcome(track.outcome)).inc()
@@ -176,8 +192,7 @@ class Metrics:
         """Time one Redis command and count it when it failed."""
         command = self._command(command.lower())
         self._redis_seconds.labels(self.service, command).observe(seconds)
-        if not ok:
-            self._redis_errors.labels(self.service, command).inc()
+        self._redis_errors.labels(self.service, command).inc(0 if ok else 1)
 
     def exposition(self, accept: str) -> tuple[bytes, str]:
         """The page Prometheus reads and its content type: OpenMetrics when `accept` asks for it."""

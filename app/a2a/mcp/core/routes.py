@@ -123,7 +123,7 @@ class ResourceMetadata(Model):
 def ops_router(runtime: Runtime) -> APIRouter:
     """The routes beside /mcp; who may read them is the authentication layer's business."""
     router = APIRouter(tags=["operations"])
-    runtime.metrics.build_info(runtime.version, runtime.python)
+    runtime.metrics.build_info(runtime.version, runtime.release, runtime.python)
     _add_probes(router, runtime)
     _add_reports(router, runtime)
     _add_breakers(router, runtime)

@@ -1,10 +1,12 @@
 """What one server process shares, built once and passed to every layer."""
 
 import platform
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 import anyio
 from mcp.server.subscriptions import SubscriptionBus
@@ -19,6 +21,7 @@ from app.a2a.mcp.core.settings import Settings
 from app.a2a.mcp.core.sisters import Sisters
 from app.a2a.mcp.core.stores import Stores
 from app.a2a.mcp.core.subscriptions import count_listeners, open_bus
+from app.a2a.mcp.core.unit_metrics import UnitMetrics
 
 
 def project_version() -> str:
@@ -27,6 +30,12 @@ def project_version() -> str:
         return version("a2a-mcp")
     except PackageNotFoundError:
         return "0+source"
+
+
+def deployed_release() -> str:
+    """The name of the release directory this interpreter was started from, `source` outside of one."""
+    home = Path(sys.prefix).resolve().parent
+    return home.name if home.parent.name == "releases" else "source"
 
 
 @dataclass(slots=True)
@@ -47,6 +56,7 @@ class Runtime:
     bus: SubscriptionBus
     clock: Callable[[], float] = time.monotonic
     version: str = field(default_factory=project_version)
+    release: str = field(default_factory=deployed_release)
     python: str = field(default_factory=platform.python_version)
     started_at: float = field(default_factory=time.time)
     started: bool = False
@@ -83,6 +93,8 @@ def build_runtime(service: Service, settings: Settings, registry: Registry | Non
     """Everything a process of that service shares; nothing is connected until `start`."""
     registry = registry or load_registry()
     metrics = Metrics(service.name)
+    port = settings.mcp_port or service.port
+    metrics.registry.register(UnitMetrics(service.name, settings.mcp_state_directory, port))
     stores = Stores.open(settings, metrics)
     breakers = Breakers(service.name, stores, metrics)
     stores.guard = breakers.get(REDIS_BREAKER).call if stores.kind == "redis" else stores.guard
