@@ -38,6 +38,12 @@ GROUPS: dict[str, tuple[str, ...]] = {
     ),
     "State and neighbours": ("redis_url", "mcp_state_directory", "mcp_wordnet_directory", "mcp_sister_url"),
     "Logging": ("mcp_log_level",),
+    "Tracing": (
+        "otel_exporter_otlp_endpoint",
+        "otel_exporter_otlp_headers",
+        "otel_exporter_otlp_certificate",
+        "otel_traces_sampler_arg",
+    ),
     "Set for each process by its unit or the command line": ("mcp_environment", "mcp_service", "mcp_port"),
 }
 LAST_GROUP = tuple(GROUPS)[-1]

@@ -24,6 +24,7 @@ from app.a2a.mcp.core.runtime import Runtime, build_runtime
 from app.a2a.mcp.core.settings import Settings
 from app.a2a.mcp.core.sisters import SERVICE_TOKEN_SECONDS, Sisters
 from app.a2a.mcp.core.stores import Stores
+from app.a2a.mcp.core.trace_context import parse_trace
 from app.a2a.mcp.errors import (
     A2AError,
     DeadlineExceededError,
@@ -144,7 +145,9 @@ class Caller:
 
     def call(self, seconds: float = 5.0) -> Call[Any]:
         """A call under way with so much time left."""
-        info = RequestInfo(CORRELATION, self.runtime.clock(), TRACE, deadline=self.runtime.clock() + seconds)
+        info = RequestInfo(
+            CORRELATION, self.runtime.clock(), parse_trace(TRACE), deadline=self.runtime.clock() + seconds
+        )
         return Call(info, Binding(self.runtime))
 
     async def ask(self, seconds: float = 5.0, **options: Any) -> dict[str, Any]:
@@ -186,6 +189,7 @@ async def test_a_call_is_one_stateless_request_that_carries_what_belongs_to_it(
         "2026-07-28", "tools/call", "embed",
     )  # fmt: skip
     assert (headers["x-request-id"], headers["traceparent"]) == (CORRELATION, TRACE)
+    assert body["params"]["_meta"]["traceparent"] == TRACE
     assert 4000 < int(headers["x-a2a-timeout-ms"]) <= 4500, "nine tenths of what is left"
     assert body["method"] == "tools/call" and body["params"]["arguments"] == {"text": "hello\u2028"}
     assert body["params"]["_meta"]["io.modelcontextprotocol/protocolVersion"] == "2026-07-28"

@@ -9,10 +9,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.a2a.mcp.core.hosts import ClientAddress
 from app.a2a.mcp.core.request import SCOPE_KEY, RequestInfo, current_request
 from app.a2a.mcp.core.runtime import Runtime
+from app.a2a.mcp.core.trace_context import TraceContext, parse_trace
 
 REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{8,64}")
-TRACEPARENT = re.compile(rb"(?!ff)([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-[0-9a-f]{2}(-.*)?")
-"""W3C Trace Context §3.2: version, trace id, parent id, flags; only versions after 00 may say more."""
 
 
 class CorrelationMiddleware:
@@ -46,13 +45,13 @@ class CorrelationMiddleware:
 
     def _info(self, scope: Scope) -> RequestInfo:
         headers = scope["headers"]
-        parent = _traceparent(_header(headers, b"traceparent"))
+        trace = _trace(headers)
         started = self.clock()
         address = self.address.of(scope)
         info = RequestInfo(
-            correlation_id=_correlation_id(_header(headers, b"x-request-id"), parent),
+            correlation_id=_correlation_id(_header(headers, b"x-request-id"), trace),
             started=started,
-            traceparent=parent,
+            trace=trace,
             client_address=str(address) if address else None,
         )
         asked = _header(headers, b"x-a2a-timeout-ms")
@@ -67,14 +66,15 @@ def _header(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> bytes | None
     return next((value.strip() for key, value in headers if key == name), None)
 
 
-def _traceparent(value: bytes | None) -> str | None:
-    match = TRACEPARENT.fullmatch(value) if value and len(value) <= 128 else None
-    if match is None or (match[1] == b"00" and match[4] is not None):
+def _trace(headers: Iterable[tuple[bytes, bytes]]) -> TraceContext | None:
+    parent = _header(headers, b"traceparent")
+    if parent is None:
         return None
-    return match[0].decode("latin-1")
+    states = [value.decode("latin-1") for key, value in headers if key == b"tracestate"]
+    return parse_trace(parent.decode("latin-1"), ",".join(states))
 
 
-def _correlation_id(asked: bytes | None, parent: str | None) -> str:
+def _correlation_id(asked: bytes | None, trace: TraceContext | None) -> str:
     if asked is not None and REQUEST_ID.fullmatch(asked):
         return asked.decode()
-    return parent.split("-")[1] if parent else uuid.uuid4().hex
+    return trace.trace_id if trace else uuid.uuid4().hex

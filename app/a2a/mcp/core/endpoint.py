@@ -12,7 +12,8 @@ from typing import Any, cast
 import orjson
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from mcp.server.transport_security import TransportSecuritySettings
-from mcp_types import INVALID_REQUEST, METHOD_NOT_FOUND, PARSE_ERROR
+from mcp_types import INVALID_REQUEST, METHOD_NOT_FOUND, PARSE_ERROR, PROTOCOL_VERSION_META_KEY
+from mcp_types.version import KNOWN_PROTOCOL_VERSIONS
 from starlette.types import Message, Receive, Scope, Send
 
 from app.a2a.mcp.core.binding import FleetServer
@@ -21,6 +22,7 @@ from app.a2a.mcp.core.request import RequestInfo, request_info
 from app.a2a.mcp.core.runtime import Runtime
 from app.a2a.mcp.core.scopes import insufficient_scope_headers
 from app.a2a.mcp.core.server import Server
+from app.a2a.mcp.core.trace_context import trace_of_meta
 from app.a2a.mcp.errors import (
     A2AError,
     InvalidArgumentError,
@@ -53,6 +55,7 @@ class McpEndpoint:
 
     def __init__(self, server: Server[Any], mcp: FleetServer, runtime: Runtime) -> None:
         self.runtime = runtime
+        self.tracing = runtime.tracing
         self.limit = server.service.max_body_bytes
         self.permissions = {spec.name: spec.permission for spec in server.tools.values()}
         self.talkative = mcp.talkative
@@ -81,16 +84,27 @@ class McpEndpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one HTTP request."""
         info = request_info(scope)
+        of_head = info.trace
         try:
             _check_head(scope)
             body = await self._read(scope, receive)
             message = _envelope(body)
-            self._note(message, info)
+            self._note(message, _header(scope, b"mcp-protocol-version"), info)
             self._permit(info)
         except Refusal as refusal:
             info.error_code = refusal.error.code
             await refuse(scope, send, refusal.error, refusal.status, refusal.headers, refusal.code)
             return
+        if self.tracing is None:
+            await self._answer(message, body, scope, receive, send)
+            return
+        with self.tracing.serve(info, of_head):
+            await self._answer(message, body, scope, receive, send)
+
+    async def _answer(
+        self, message: Mapping[str, Any], body: bytes, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        info = request_info(scope)
         if self._answers_at_once(message):
             await self.json.handle_request(scope, _replay(body, receive), send)
             return
@@ -114,13 +128,15 @@ class McpEndpoint:
             if not part.get("more_body", False):
                 return bytes(body)
 
-    def _note(self, message: Mapping[str, Any], info: RequestInfo) -> None:
+    def _note(self, message: Mapping[str, Any], version: bytes | None, info: RequestInfo) -> None:
         method = message.get("method")
         info.mcp_method = method if method in KNOWN_METHODS else "other" if method else "response"
         params = message.get("params")
+        info.trace = trace_of_meta(params) or info.trace
         if method == "tools/call" and isinstance(params, Mapping):
             name = params.get("name")
             info.tool = name if isinstance(name, str) and name in self.permissions else None
+        info.protocol_version = _protocol_version(params, version)
         settings = self.runtime.settings
         limit = self.runtime.clock() + settings.mcp_call_timeout_seconds
         info.deadline = min(info.deadline, limit) if info.deadline else limit
@@ -144,6 +160,16 @@ class McpEndpoint:
         params = message.get("params")
         name = params.get("name") if isinstance(params, Mapping) else None
         return message.get("method") != "tools/call" or not isinstance(name, str) or name not in self.talkative
+
+
+def _protocol_version(params: object, header: bytes | None) -> str | None:
+    """The revision a message is of: what its body says (`initialize` in a field of its own), or else its header."""
+    said: object = header.decode("latin-1") if header is not None else None
+    if isinstance(params, Mapping):
+        meta = params.get("_meta")
+        said = (meta.get(PROTOCOL_VERSION_META_KEY) if isinstance(meta, Mapping) else None) or said
+        said = params.get("protocolVersion", said)
+    return said if isinstance(said, str) and said in KNOWN_PROTOCOL_VERSIONS else None
 
 
 def _check_head(scope: Scope) -> None:

@@ -20,6 +20,8 @@ from app.a2a.mcp.core.settings import Settings, under_systemd
 
 FIELDS = {
     "CORRELATION_ID": "correlation_id",
+    "TRACE_ID": "trace_id",
+    "SPAN_ID": "span_id",
     "MCP_SERVICE": "service",
     "MCP_INSTANCE": "instance",
     "MCP_METHOD": "mcp_method",
@@ -45,6 +47,9 @@ EXCEPTION_LIMIT = 16384
 OWN_LOGGERS = ("app.", "gunicorn", "uvicorn", "a2a")
 QUIET_LOGGERS = ("mcp", "httpx", "httpcore", "httpx2", "httpcore2", "asyncio", "sse_starlette")
 """Libraries that speak at INFO for each request; they are heard from WARNING on."""
+
+SILENT_LOGGERS = ("opentelemetry", "urllib3")
+"""What they say of an absent collector, once a batch, core/span_export.py counts and says once."""
 
 SECRET_SHAPES = re.compile(
     r"eyJ[\w-]{8,}\.[\w-]+(?:\.[\w-]*)?"  # a JSON Web Token
@@ -89,6 +94,7 @@ def secrets_of(settings: Settings) -> list[str]:
         settings.jwt_secret_key_previous,
         settings.redis_password,
         *settings.mcp_request_state_keys,
+        *(pair.partition("=")[2] for pair in settings.otel_exporter_otlp_headers),
         *(key for key in keys if not key.startswith("sha256$")),
     ]
 
@@ -123,6 +129,8 @@ class RequestFields(logging.Filter):
 def _fields_of(info: RequestInfo) -> dict[str, Any]:
     return {
         "CORRELATION_ID": info.correlation_id,
+        "TRACE_ID": info.trace.trace_id if info.trace else None,
+        "SPAN_ID": info.trace.span_id if info.trace else None,
         "MCP_METHOD": info.mcp_method,
         "MCP_TOOL": info.tool,
         "CLIENT_ID": info.caller.client_id if info.caller else None,
@@ -201,6 +209,8 @@ def configure_logging(settings: Settings, journal: str = JOURNAL_SOCKET) -> logg
     root.setLevel(level)
     for name in QUIET_LOGGERS:
         logging.getLogger(name).setLevel(max(level, logging.WARNING))
+    for name in SILENT_LOGGERS:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     logging.captureWarnings(True)
     return handler
 

@@ -21,6 +21,7 @@ from prometheus_client.openmetrics import exposition as openmetrics
 from prometheus_client.registry import Collector
 
 from app.a2a.mcp.core.journal import DropCount, dropped
+from app.a2a.mcp.core.request import current_request
 from app.a2a.mcp.errors import A2AError, ConfigurationError
 
 CALL_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
@@ -77,6 +78,15 @@ class DroppedRecords(Collector):
         yield family
 
 
+def exemplar() -> dict[str, str] | None:
+    """The labels by which the current request is found in logs and traces; 118 of the 128 characters they may have."""
+    info = current_request.get()
+    if info is None:
+        return None
+    found = {"correlation_id": info.correlation_id}
+    return found | {"trace_id": info.trace.trace_id} if info.trace else found
+
+
 class Metrics:
     """Everything the process counts; `exposition` is what Prometheus reads."""
 
@@ -127,6 +137,7 @@ class Metrics:
             "redis_command_duration_seconds", "Time Redis took to answer", REDIS_SECONDS, "command"
         )
         self._redis_errors = self._counter("redis_errors_total", "Redis commands that failed", "command")
+        self._spans = self._counter("spans_total", "Spans by what became of them, where tracing is on", "outcome")
         self._build = self._gauge("build_info", "Always 1; the labels tell what runs", "version", "release", "python")
 
     def prepare(self, tools: Iterable[str]) -> None:
@@ -139,6 +150,10 @@ class Metrics:
                 self._calls.labels(self.service, tool, self._outcome(outcome))
             self._call_seconds.labels(self.service, tool)
             self._in_flight.labels(self.service, tool)
+
+    def spans(self, outcome: str, number: int) -> None:
+        """Count ended spans: exported, failed (the collector did not take them) or dropped (too many waited)."""
+        self._spans.labels(self.service, outcome).inc(number)
 
     def build_info(self, version: str, release: str, python: str) -> None:
         """Say which version, deployed release and interpreter this process runs."""
@@ -160,7 +175,7 @@ class Metrics:
             track.outcome = "cancelled"
             raise
         finally:
-            self._call_seconds.labels(self.service, tool).observe(time.perf_counter() - started)
+            self._call_seconds.labels(self.service, tool).observe(time.perf_counter() - started, exemplar())
             self._calls.labels(self.service, tool, self._outcome(track.outcome)).inc()
             gauge.dec()
             self.calls_in_flight -= 1
@@ -170,7 +185,7 @@ class Metrics:
         """Count one answered HTTP request."""
         method = method if method in HTTP_METHODS else "OTHER"
         self._http.labels(self.service, method, str(status)).inc()
-        self._http_seconds.observe(seconds)
+        self._http_seconds.observe(seconds, exemplar())
 
     def auth_refused(self, reason: str) -> None:
         """Count one refused credential; `reason` is one of the authenticator's own words."""
@@ -191,7 +206,7 @@ class Metrics:
     def observe_redis(self, command: str, seconds: float, ok: bool) -> None:
         """Time one Redis command and count it when it failed."""
         command = self._command(command.lower())
-        self._redis_seconds.labels(self.service, command).observe(seconds)
+        self._redis_seconds.labels(self.service, command).observe(seconds, exemplar())
         self._redis_errors.labels(self.service, command).inc(0 if ok else 1)
 
     def exposition(self, accept: str) -> tuple[bytes, str]:

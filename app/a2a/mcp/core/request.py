@@ -5,6 +5,8 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from app.a2a.mcp.core.trace_context import TraceContext
+
 SCOPE_KEY = "a2a"
 
 Permission = Literal["read", "write"]
@@ -34,7 +36,9 @@ class RequestInfo:
 
     correlation_id: str
     started: float
-    traceparent: str | None = None
+    trace: TraceContext | None = None
+    """The span this request is part of: its caller's, and its own once it has one."""
+
     client_address: str | None = None
     caller: Caller | None = None
     unchecked: bool = False

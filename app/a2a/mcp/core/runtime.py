@@ -9,6 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import anyio
+import anyio.to_thread
 from mcp.server.subscriptions import SubscriptionBus
 
 from app.a2a.mcp.core.auth import Authenticator
@@ -21,6 +22,7 @@ from app.a2a.mcp.core.settings import Settings
 from app.a2a.mcp.core.sisters import Sisters
 from app.a2a.mcp.core.stores import Stores
 from app.a2a.mcp.core.subscriptions import count_listeners, open_bus
+from app.a2a.mcp.core.tracing import Tracing, open_tracing
 from app.a2a.mcp.core.unit_metrics import UnitMetrics
 
 
@@ -54,6 +56,7 @@ class Runtime:
     sisters: Sisters
     threads: anyio.CapacityLimiter
     bus: SubscriptionBus
+    tracing: Tracing | None = None
     clock: Callable[[], float] = time.monotonic
     version: str = field(default_factory=project_version)
     release: str = field(default_factory=deployed_release)
@@ -76,6 +79,8 @@ class Runtime:
 
     async def start(self) -> None:
         """Open what must not cross a fork: connections, pools, background tasks."""
+        if self.tracing is not None:
+            self.tracing.start()
         await self.stores.start()
         await self.revocations.start()
         await self.breakers.start()
@@ -87,6 +92,8 @@ class Runtime:
         await self.breakers.close()
         await self.revocations.close()
         await self.stores.close()
+        if self.tracing is not None:
+            await anyio.to_thread.run_sync(self.tracing.close)
 
 
 def build_runtime(service: Service, settings: Settings, registry: Registry | None = None) -> Runtime:
@@ -112,4 +119,5 @@ def build_runtime(service: Service, settings: Settings, registry: Registry | Non
         sisters=Sisters(service.name, settings, registry, breakers, authenticator),
         threads=anyio.CapacityLimiter(settings.mcp_worker_threads),
         bus=open_bus(service.name, settings, stores),
+        tracing=open_tracing(settings, service.name, project_version(), metrics),
     )

@@ -12,13 +12,15 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from dotenv import dotenv_values
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from app.a2a.mcp.core.registry import load_registry
 from app.a2a.mcp.errors import ConfigurationError, Detail
 
 CREDENTIAL_NAME = "secrets.env"
 MIN_SECRET_CHARACTERS = 32
+HTTP_URL = re.compile(r"https?://[^\s/?#@]+(/[^\s?#]*)?")
+HEADER_PAIR = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+=[\x20-\x7e]*")
 API_KEY_NAME = re.compile(r"API_KEY_\d+")
 TEMPLATE_MARKS = ("change-me", "changeme", "<", "your-", "example", "secret-key", "xxxx")
 
@@ -28,6 +30,18 @@ def _split(value: object) -> object:
     if isinstance(value, str):
         return tuple(part.strip() for part in value.split(",") if part.strip())
     return value
+
+
+def _http_url(value: str) -> str:
+    if value and not HTTP_URL.fullmatch(value):
+        raise ValueError("is no URL like http://collector:4318")
+    return value
+
+
+def _pairs(values: tuple[str, ...]) -> tuple[str, ...]:
+    if not all(HEADER_PAIR.fullmatch(value) for value in values):
+        raise ValueError("must be name=value pairs, separated by commas")
+    return values
 
 
 Names = Annotated[tuple[str, ...], BeforeValidator(_split)]
@@ -92,6 +106,18 @@ class Settings(BaseModel):
     )
     transport_allowed_targets: Names = Field(
         (), description="hosts, or host:port, beyond the fleet that probe_endpoint may connect to; none by default"
+    )
+    otel_exporter_otlp_endpoint: Annotated[str, AfterValidator(_http_url)] = Field(
+        "", description="http(s) URL of a collector that takes spans by OTLP/HTTP; empty: no tracing, at no cost"
+    )
+    otel_exporter_otlp_headers: Annotated[Names, AfterValidator(_pairs)] = Field(
+        (), description="headers the collector asks for, as name=value; they may hold its credential"
+    )
+    otel_exporter_otlp_certificate: str = Field(
+        "", description="file with the authority that signed the collector's certificate; empty: the public ones"
+    )
+    otel_traces_sampler_arg: float = Field(
+        1.0, ge=0, le=1, description="share of new traces that are kept; a caller's own decision is followed"
     )
     mcp_call_timeout_seconds: float = Field(30.0, gt=0, le=600, description="longest a tool call may take")
     mcp_worker_threads: int = Field(4, ge=1, le=64, description="threads for heavy tool work in a process")

@@ -8,6 +8,7 @@ import httpx
 import orjson
 
 from app.a2a.mcp.core.request import RequestInfo
+from app.a2a.mcp.core.trace_context import TraceContext
 from app.a2a.mcp.errors import A2AError, Detail, InternalError, UnavailableError
 
 PROTOCOL_VERSION = "2026-07-28"
@@ -41,7 +42,7 @@ class Reply:
         return str(code) if code in _CLASSES else f"HTTP {self.status}"
 
 
-def request_headers(tool: str, token: str, info: RequestInfo) -> dict[str, str]:
+def request_headers(tool: str, token: str, info: RequestInfo, trace: TraceContext | None) -> dict[str, str]:
     """The headers that the revision wants equal to the body, and what makes the call part of ours."""
     headers = {
         "Accept": "application/json, text/event-stream",
@@ -52,16 +53,17 @@ def request_headers(tool: str, token: str, info: RequestInfo) -> dict[str, str]:
         "Mcp-Name": tool,
         "X-Request-ID": info.correlation_id,
     }
-    return headers | ({"traceparent": info.traceparent} if info.traceparent else {})
+    return headers | (trace.carrier() if trace else {})
 
 
-def request_body(tool: str, arguments: Mapping[str, Any], service: str) -> dict[str, Any]:
-    """The JSON-RPC request; `service` is who asks."""
-    meta = {
+def request_body(tool: str, arguments: Mapping[str, Any], service: str, trace: TraceContext | None) -> dict[str, Any]:
+    """The JSON-RPC request; `service` is who asks, `trace` the span that she becomes a child of."""
+    meta: dict[str, Any] = {
         "io.modelcontextprotocol/protocolVersion": PROTOCOL_VERSION,
         "io.modelcontextprotocol/clientCapabilities": {},
         "io.modelcontextprotocol/clientInfo": {"name": service, "version": "1"},
     }
+    meta |= trace.carrier() if trace else {}
     params = {"name": tool, "arguments": dict(arguments), "_meta": meta}
     return {"jsonrpc": "2.0", "id": REQUEST_ID, "method": "tools/call", "params": params}
 

@@ -18,6 +18,7 @@ from app.a2a.mcp.core.circuit_breaker import Breakers
 from app.a2a.mcp.core.registry import Registry
 from app.a2a.mcp.core.settings import Settings
 from app.a2a.mcp.core.sister_protocol import Reply, read_reply, request_body, request_headers
+from app.a2a.mcp.core.trace_context import TraceContext
 from app.a2a.mcp.errors import ConfigurationError, DeadlineExceededError, UnavailableError
 
 if TYPE_CHECKING:
@@ -94,8 +95,23 @@ class Sisters:
         Raises the A2AError a tool answered with, DeadlineExceededError, and UnavailableError for everything else,
         at once while the breaker to that service is open.
         """
-        headers = request_headers(tool, self._service_token(), call.info)
-        body = orjson.dumps(request_body(tool, arguments, self._service))
+        tracing = call.runtime.tracing
+        if tracing is None:
+            return await self._call(service, tool, arguments, call, call.info.trace, idempotent)
+        with tracing.ask(call.info, service, tool) as trace:
+            return await self._call(service, tool, arguments, call, trace, idempotent)
+
+    async def _call(
+        self,
+        service: str,
+        tool: str,
+        arguments: Mapping[str, Any],
+        call: "Call[Any]",
+        trace: TraceContext | None,
+        idempotent: bool,
+    ) -> dict[str, Any]:
+        headers = request_headers(tool, self._service_token(), call.info, trace)
+        body = orjson.dumps(request_body(tool, arguments, self._service, trace))
         ports = self._registry.get(service).instance_ports(self._registry.instances)
         attempts = 2 if idempotent else 1
         breaker = self._breakers.get(service)
