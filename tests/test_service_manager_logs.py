@@ -82,12 +82,12 @@ def test_journal_record_without_text_is_passed_over() -> None:
 
 
 def test_journalctl_is_asked_for_one_id_at_servers_and_edge(tmp_path: Path) -> None:
-    edge = json.dumps({"correlation_id": "other", "method": "GET", "path": "/", "status": 200})
+    edge = json.dumps({"correlation_id": "abc", "method": "POST", "path": "/apples/mcp", "status": 200})
     (tmp_path / "out").write_text(
         "\n".join(
             [
-                journal_line(edge, SYSLOG_IDENTIFIER="nginx_a2a"),
                 journal_line(log_line("done", correlation_id="abc"), MCP_SERVICE="apples"),
+                journal_line(edge, SYSLOG_IDENTIFIER="nginx_a2a", MCP_SERVICE="apples"),
             ]
         )
     )
@@ -95,8 +95,28 @@ def test_journalctl_is_asked_for_one_id_at_servers_and_edge(tmp_path: Path) -> N
     program.write_text(f'#!/bin/sh\necho "$@" > {tmp_path}/call\ncat {tmp_path}/out\n')
     program.chmod(0o755)
     entries = list(journal_entries(Query(["apples"], correlation_id="abc"), str(program)))
-    assert [entry.message for entry in entries] == ["done"]
-    assert "CORRELATION_ID=abc + SYSLOG_IDENTIFIER=nginx_a2a" in (tmp_path / "call").read_text()
+    assert [(entry.service, entry.message) for entry in entries] == [
+        ("apples", "done"),
+        ("edge", "POST /apples/mcp 200"),
+    ]
+    assert (tmp_path / "call").read_text().endswith(" --all CORRELATION_ID=abc\n")
+
+
+def test_lines_below_the_level_asked_for_are_left_out(tmp_path: Path) -> None:
+    program = tmp_path / "journalctl"
+    program.write_text(f'#!/bin/sh\necho "$@" > {tmp_path}/call\n')
+    program.chmod(0o755)
+    assert list(journal_entries(make_query(["apples"], None, None, False, 10, "warning"), str(program))) == []
+    assert " --priority=4 " in (tmp_path / "call").read_text()
+    lines = [log_line("well"), log_line("bad").replace("INFO", "ERROR"), "no json at all"]
+    (tmp_path / "apples").write_text("\n".join(lines) + "\n")
+    query = make_query(["apples"], None, None, False, 10, "WARNING")
+    assert [entry.message for entry in file_entries(query, lambda name: tmp_path / name)] == ["bad"]
+
+
+def test_a_level_that_is_none_is_refused_with_those_there_are() -> None:
+    with pytest.raises(InvalidArgumentError, match="CRITICAL, ERROR, WARNING, INFO, DEBUG"):
+        make_query(["apples"], None, None, False, 10, "loud")
 
 
 def test_missing_or_failing_journalctl_is_said_in_a_sentence(tmp_path: Path) -> None:

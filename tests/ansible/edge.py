@@ -168,8 +168,10 @@ class Edge:
 
 
 @contextmanager
-def running_edge(evaluate: Evaluate, directory: Path, **variables: Any) -> Iterator[Edge]:
-    """nginx with the role's configuration; only the sinks of its logs are replaced by files."""
+def running_edge(
+    evaluate: Evaluate, directory: Path, access_log: str | None = None, **variables: Any
+) -> Iterator[Edge]:
+    """nginx with the role's configuration; only the sinks of its logs are replaced by files, or by the socket named."""
     make_pair(directory)
     instances = {name: Instance() for name in ("one", "two", "flaky")}
     services = [{"name": name, "max_body_mib": 1, "servers": [it.address]} for name, it in instances.items()]
@@ -178,8 +180,11 @@ def running_edge(evaluate: Evaluate, directory: Path, **variables: Any) -> Itera
     ports = {"a2a_nginx_https_port": free_port(), "a2a_nginx_http_port": free_port()}
     choices = {"a2a_nginx_http": "redirect", "a2a_nginx_ipv6": False}
     variables = ports | choices | {"a2a_nginx_services": services} | variables
+    if access_log is not None:
+        variables["a2a_nginx_access_log_socket"] = access_log
     text = render(evaluate, directory, nginx_build(), **variables)
-    text = re.sub(r"access_log syslog:\S+", f"access_log {directory}/access.log", text)
+    if access_log is None:
+        text = re.sub(r"access_log syslog:\S+", f"access_log {directory}/access.log", text)
     text = re.sub(r"error_log syslog:\S+", f"error_log {directory}/error.log", text)
     assert check(directory, text) == ""
     command = [NGINX, "-p", str(directory), "-c", str(directory / "nginx.conf"), "-g", "daemon off;"]

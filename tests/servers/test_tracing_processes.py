@@ -13,7 +13,8 @@ from tests.servers.instances import Instance, headers_of, key_of, running
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 EDGE = "b7ad6b7169203331"
-ASKING, ASKED = "semantic_similarity", "vector_similarity"
+ASKING = "semantic_similarity"
+ASKED = "vector_similarity"
 SERVER_KIND, CLIENT_KIND = 2, 3
 
 

@@ -136,13 +136,14 @@ def logs(
     follow: Annotated[bool, typer.Option("--follow", "-f", help="wait for more")] = False,
     since: Annotated[str | None, typer.Option(help="10m, 2h, 1d or an ISO 8601 time")] = None,
     lines: Annotated[int, typer.Option("--lines", "-n", min=1, help="how many, without --since or an id")] = 200,
+    level: Annotated[str | None, typer.Option(help="only from this level on, such as WARNING")] = None,
     production: Production = None,
     as_json: Json = False,
 ) -> None:
     """Log lines of servers: the journal's, or the files of development."""
     fleet = _fleet(context, production)
     services = [service.name for service in fleet.services(names or ())]
-    query = make_query(services, correlation_id, since, follow, lines)
+    query = make_query(services, correlation_id, since, follow, lines, level)
     entries = journal_entries(query) if fleet.production else file_entries(query, _table(fleet).log_file)
     with suppress(KeyboardInterrupt):
         Output(as_json).entries(entries)

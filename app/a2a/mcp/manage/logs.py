@@ -46,28 +46,44 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """Which lines are wanted: of these services, of one correlation id, not older than `since`."""
+    """Which lines are wanted: of these services, of one correlation id, not older than `since`, not below `level`."""
 
     services: Sequence[str]
     correlation_id: str | None = None
     since: datetime | None = None
     follow: bool = False
     lines: int = 200
+    level: str | None = None
 
     def wants(self, entry: Entry) -> bool:
         """Whether the line is asked for."""
         if self.correlation_id and entry.correlation_id != self.correlation_id:
             return False
+        if self.level and _severity(entry.level) > _severity(self.level):
+            return False
         return self.since is None or entry.time >= self.since
 
 
 def make_query(
-    services: Sequence[str], correlation_id: str | None, since: str | None, follow: bool, lines: int
+    services: Sequence[str],
+    correlation_id: str | None,
+    since: str | None,
+    follow: bool,
+    lines: int,
+    level: str | None = None,
 ) -> Query:
     """A query from what was typed; raises InvalidArgumentError."""
     if correlation_id is not None and not CORRELATION_ID.fullmatch(correlation_id):
         raise InvalidArgumentError("a correlation id has 1 to 128 letters, digits or . _ : -")
-    return Query(services, correlation_id, None if since is None else parse_since(since), follow, lines)
+    if level is not None and level.upper() not in PRIORITIES:
+        raise InvalidArgumentError(f"{level!r} is no level: write {', '.join(dict.fromkeys(PRIORITIES))}")
+    instant = None if since is None else parse_since(since)
+    return Query(services, correlation_id, instant, follow, lines, level and level.upper())
+
+
+def _severity(level: str) -> int:
+    """The number of syslog(3), lower is worse; what names no level counts as INFO."""
+    return len(PRIORITIES) - 1 - PRIORITIES[::-1].index(level if level in PRIORITIES else "INFO")
 
 
 def parse_since(text: str, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> datetime:
@@ -104,7 +120,7 @@ def parse_journal(line: str) -> Entry | None:
     if message.startswith("{"):
         with suppress(ValueError):
             data = json.loads(message)
-    if identifier == EDGE_IDENTIFIER:
+    if identifier == EDGE_IDENTIFIER and "path" in data:
         data["message"] = f"{data.get('method', '')} {data.get('path', '')} {data.get('status', '')}"
         service = "edge"
     return _entry(data, when, data.get("level", level), service)
@@ -116,14 +132,14 @@ def _entry(data: Mapping[str, Any], when: datetime, level: str, service: str) ->
 
 
 def journal_entries(query: Query, program: str = "journalctl") -> Iterator[Entry]:
-    """The journal's lines, oldest first; with a correlation id the edge's too. Raises UnavailableError."""
+    """The journal's lines, oldest first; of one call those of every service and the edge. Raises UnavailableError."""
     matches = [f"--unit=a2a-mcp-{service}@*.service" for service in query.services]
     if query.correlation_id:
-        # `+` is journalctl's OR; the edge keeps the id inside its message, which `wants` looks into.
-        matches = [f"CORRELATION_ID={query.correlation_id}", "+", f"SYSLOG_IDENTIFIER={EDGE_IDENTIFIER}"]
+        matches = [f"CORRELATION_ID={query.correlation_id}"]
     command = [program, "--no-pager", "--quiet", "--output=json", "--all"]
     command += [f"--since=@{query.since.timestamp():.0f}"] if query.since else []
     command += ["--follow"] if query.follow else []
+    command += [f"--priority={_severity(query.level)}"] if query.level else []
     command += [] if query.correlation_id or query.since else [f"--lines={query.lines}"]
     try:
         process = subprocess.Popen(  # noqa: S603 - every argument is built above from checked parts
