@@ -14,6 +14,7 @@ from tests.monitoring.promql import (
     DASHBOARDS,
     LABEL_VALUES,
     Selector,
+    commands,
     filled,
     labels_in_text,
     queries,
@@ -110,6 +111,12 @@ def test_rules_ask_for_what_is_exposed(series: Series, backups: bool) -> None:
         if problems := missing(selectors(rule.expr), series, backups):
             wrong[f"{rule.file}: {rule.name}"] = problems
     assert not wrong
+
+
+def test_the_operations_page_asks_for_what_is_exposed(series: Series, backups: bool) -> None:
+    asked = [selector for expr in commands() for selector in selectors(expr) if selector.metric != "ALERTS"]
+    assert len(asked) > 40
+    assert missing(asked, series, backups) == []
 
 
 def test_texts_of_alerts_show_labels_that_are_exposed(series: Series) -> None:

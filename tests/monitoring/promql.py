@@ -10,7 +10,9 @@ from typing import Any
 import promql_parser
 import yaml
 
-MONITORING = Path(__file__).parents[2] / "monitoring"
+ROOT = Path(__file__).parents[2]
+OPERATIONS = ROOT / "docs" / "operations.md"
+MONITORING = ROOT / "monitoring"
 RULES = sorted((MONITORING / "prometheus" / "rules").glob("*.yml"))
 UNIT_TESTS = sorted((MONITORING / "prometheus" / "tests").glob("*.yml"))
 DASHBOARDS = sorted((MONITORING / "grafana" / "dashboards").glob("*.json"))
@@ -70,6 +72,11 @@ def rules() -> list[Rule]:
 def queries(dashboard: Path) -> list[str]:
     """Every expression of a dashboard, its variables filled in so that all are meant."""
     return [filled(text) for key, text in strings(dashboard) if key == "expr" and text]
+
+
+def commands() -> list[str]:
+    """Every expression that docs/operations.md has an operator ask."""
+    return re.findall(r"^ *q '([^']+)'", OPERATIONS.read_text(), re.M)
 
 
 def strings(dashboard: Path) -> list[tuple[str, str]]:
