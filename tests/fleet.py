@@ -54,6 +54,11 @@ class Fleet:
         return (CACHE / "secrets" / "reader_key").read_text().strip()
 
     @cached_property
+    def operator_password(self) -> str:
+        """What opens the pages for people, with the name `operator`."""
+        return (CACHE / "secrets" / "operator_password").read_text().strip()
+
+    @cached_property
     def tls(self) -> ssl.SSLContext:
         """A context that trusts the host's certificate and nothing else."""
         return ssl.create_default_context(cafile=str(self.ca))

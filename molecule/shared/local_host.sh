@@ -48,7 +48,7 @@ END
 }
 
 show() {
-  local address key services call
+  local address key services call page
   address=$("$rig" address local)
   key=$(<"$cache/secrets/api_key")
   "$rig" ssh local cat /etc/ssl/certs/a2a.crt >"$cache/local.crt"
@@ -59,6 +59,9 @@ show() {
   for service in $services; do echo "https://$address/$service/mcp"; done
   echo "https://$address/healthz"
   printf '\nAPI key (read and write):  %s\nCertificate to trust:      %s\n' "$key" "$cache/local.crt"
+  title "What watches it"
+  for page in fleet prometheus; do echo "https://$address/$page/"; done
+  printf '\nSign in as operator with:  %s\n' "$(<"$cache/secrets/operator_password")"
   title "A first call"
   echo "$call"
   title "Its answer"

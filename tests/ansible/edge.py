@@ -178,7 +178,7 @@ def running_edge(
     services[1]["servers"] = [ADDRESS_WITHOUT_LISTENER, instances["two"].address]
     services.append({"name": "gone", "max_body_mib": 8, "servers": [ADDRESS_WITHOUT_LISTENER]})
     ports = {"a2a_nginx_https_port": free_port(), "a2a_nginx_http_port": free_port()}
-    choices = {"a2a_nginx_http": "redirect", "a2a_nginx_ipv6": False}
+    choices = {"a2a_nginx_http": "redirect", "a2a_nginx_ipv6": False, "a2a_nginx_status_port": 0}
     variables = ports | choices | {"a2a_nginx_services": services} | variables
     if access_log is not None:
         variables["a2a_nginx_access_log_socket"] = access_log

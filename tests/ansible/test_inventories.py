@@ -9,6 +9,7 @@ from app.a2a.mcp.core.registry import load_registry
 from .conftest import ROOT, Evaluate
 
 PRODUCTION = ROOT / "inventory" / "production"
+EDGES, WATCH = ["198.51.100.11", "198.51.100.12"], "198.51.100.41"
 DERIVED = """{
   'services': a2a_nginx_services, 'redis': a2a_mcp_redis_url, 'listen': a2a_mcp_listen_address,
   'hosts': a2a_mcp_allowed_hosts, 'open': a2a_common_firewall_open_ports, 'allow': a2a_common_firewall_allow,
@@ -67,11 +68,14 @@ def test_every_edge_of_a_cluster_balances_over_the_instances_of_all_hosts(
 def test_hosts_of_a_cluster_open_their_ports_to_those_who_need_them(cluster: dict[str, dict[str, object]]) -> None:
     registry = load_registry()
     ports = [str(port) for service in registry for port in service.instance_ports(registry.instances)]
-    assert cluster["app1"]["allow"] == [{"ports": ports, "from": ["198.51.100.11", "198.51.100.12"]}]
+    watched = {"ports": ["9100", "9113", "9121", "9115"], "from": [WATCH]}
+    assert cluster["app1"]["allow"] == [{"ports": ports, "from": [*EDGES, WATCH]}, watched]
     assert cluster["state1"]["allow"] == [
-        {"ports": ["6379"], "from": ["198.51.100.21", "198.51.100.22", "198.51.100.23"]}
+        {"ports": ["6379"], "from": ["198.51.100.21", "198.51.100.22", "198.51.100.23"]},
+        watched,
     ]
-    assert cluster["app1"]["open"] == cluster["state1"]["open"] == []
+    assert cluster["watch1"]["allow"] == [watched, {"ports": ["9090", "9093", "3000"], "from": EDGES}]
+    assert cluster["app1"]["open"] == cluster["state1"]["open"] == cluster["watch1"]["open"] == []
     assert cluster["edge1"]["open"] == [443]
 
 
@@ -88,13 +92,15 @@ def test_examples_hold_no_secret() -> None:
     vault = (PRODUCTION / "vault.example.yml").read_text(encoding="utf-8")
     values = [line.split(":", 1)[1].strip() for line in vault.splitlines() if line.startswith("a2a_")]
     assert values
-    assert set(values) <= {'""', "[]"}
+    assert set(values) <= {'""', "[]", "{}"}
 
 
 def test_two_standalone_hosts_in_one_inventory_are_two_fleets(evaluate: Evaluate, tmp_path: Path) -> None:
     inventory = tmp_path / "hosts.yml"
     group = "{hosts: {a: , b: }}"
-    inventory.write_text(f"all: {{children: {{mcp_servers: {group}, edge: {group}, redis: {group}}}}}\n")
+    inventory.write_text(
+        f"all: {{children: {{mcp_servers: {group}, edge: {group}, redis: {group}, monitoring: {group}}}}}\n"
+    )
     extra = {"a2a_public_hosts": ["x.internal"], "a2a_standalone": True}
     for host in evaluate(inventory, DERIVED, extra).values():
         assert host["services"] == servers(["127.0.0.1"])

@@ -10,6 +10,7 @@ import pytest
 from .conftest import ROOT, Evaluate
 
 HERE = str(Path(__file__))
+GOOD_PASSWORD = "correct-horse-battery-staple"
 
 GOOD: dict[str, Any] = {
     "controller": "2.19.14",
@@ -34,6 +35,9 @@ GOOD: dict[str, Any] = {
     "__processes": {"rc": 0, "stdout_lines": ["    7 ssh.service", "   11 a2a-mcp-alpha@9101.service"]},
     "__room": {"stdout_lines": ["Avail", "  9000", "  9000"]},
 }
+
+
+SEVERAL_HOSTS: dict[str, Any] = {"a2a_on_one_host": False, "a2a_private_address": "198.51.100.1"}
 
 
 def facts(**changed: object) -> dict[str, Any]:
@@ -78,8 +82,13 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
     "api_key_short": ({"a2a_api_keys": ["k3:me:read"]}, "a2a_api_keys[0] has 2 characters", "token_urlsafe"),
     "redis_password_short": ({"a2a_redis_password": "k3"}, "a2a_redis_password has 2", "token_urlsafe"),
     "redis_password_missing": (
-        {"a2a_on_one_host": False, "a2a_private_address": "198.51.100.1"},
+        SEVERAL_HOSTS | {"a2a_redis_exporter_password": GOOD["a2a_jwt_secret_key"]},
         "a2a_redis_password is missing",
+        "token_urlsafe",
+    ),
+    "exporter_password_missing": (
+        SEVERAL_HOSTS | {"a2a_redis_password": GOOD["a2a_jwt_secret_key"]},
+        "a2a_redis_exporter_password is missing",
         "token_urlsafe",
     ),
     "redis_twice": (
@@ -88,9 +97,30 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
         "a2a_standalone",
     ),
     "no_edge": (
-        {"a2a_fleet": {"mcp_servers": ["a"], "redis": ["a"]}},
+        {"a2a_fleet": {"mcp_servers": ["a"], "redis": ["a"], "monitoring": ["a"]}},
         "no host in the group edge",
         "name at least one",
+    ),
+    "no_monitoring": (
+        {"a2a_fleet": {"mcp_servers": ["a"], "redis": ["a"], "edge": ["a"]}},
+        "no group monitoring",
+        "or add the group without hosts",
+    ),
+    "monitoring_twice": (
+        {"a2a_monitoring_hosts": ["a", "b"], "a2a_on_one_host": True},
+        "group monitoring names 2 hosts",
+        "a2a_standalone",
+    ),
+    "exporter_password_short": ({"a2a_redis_exporter_password": "k3"}, "exporter_password has 2", "token_urlsafe"),
+    "operator_misnamed": (
+        {"a2a_nginx_operators": {"a:b": GOOD_PASSWORD}},
+        "a2a_nginx_operators names a:b",
+        "use letters, digits",
+    ),
+    "operator_easily_guessed": (
+        {"a2a_nginx_operators": {"ann": "hunter2-hunter2"}},
+        "a2a_nginx_operators[ann] is easily guessed, with 15 characters of which 8 differ",
+        "use 16 or more",
     ),
     "service_misnamed": ({"a2a_services": [{"name": "A-b", "port": 9101}]}, "a service A-b", "use lower case"),
     "service_twice": (
@@ -131,6 +161,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
         {
             "a2a_on_one_host": False,
             "a2a_redis_password": GOOD["a2a_jwt_secret_key"],
+            "a2a_redis_exporter_password": GOOD["a2a_jwt_secret_key"],
             "a2a_private_address": "app.internal",
         },
         "would be reached by the others as app.internal",
@@ -152,12 +183,29 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
         "port 80, needed for the redirect",
         "a2a_nginx_http: closed",
     ),
+    "exporter_taken": (
+        listening('LISTEN 0 5 *:9100 *:* users:(("java",pid=7,fd=3))'),
+        "port 9100, needed for the exporter of node",
+        "a2a_ports",
+    ),
+    "prometheus_taken": (
+        listening('LISTEN 0 5 *:9090 *:* users:(("cockpit",pid=7,fd=3))'),
+        "port 9090, needed for Prometheus",
+        "a2a_ports",
+    ),
+    "status_taken": (
+        listening('LISTEN 0 5 *:9080 *:* users:(("java",pid=7,fd=3))'),
+        "port 9080, needed for the counters of nginx",
+        "a2a_nginx_status_port",
+    ),
     "disk_full": ({"__room": {"stdout_lines": ["Avail", "9000", "512"]}}, "has 512 MiB left in /var", "make room"),
     "little_memory": (facts(memtotal_mb=500), "has 500 MiB of memory and needs 736", "add memory"),
 }
 
 ACCEPTED: dict[str, dict[str, Any]] = {
     "good": {},
+    "watched_by_nobody": {"a2a_fleet": {"mcp_servers": ["a"], "redis": ["a"], "edge": ["a"], "monitoring": []}},
+    "operator": {"a2a_nginx_operators": {"ann.b@internal": GOOD_PASSWORD}},
     "our_own_port": listening('LISTEN 0 5 127.0.0.1:9101 *:* users:(("gunicorn",pid=11,fd=3))'),
     "ipv6_name": {"a2a_public_hosts": ["[2001:db8::1]", "192.0.2.1"]},
     "redirect_closed": listening("LISTEN 0 5 *:80 *:*"),
@@ -178,7 +226,7 @@ def said(evaluate: Evaluate, tmp_path_factory: pytest.TempPathFactory) -> dict[s
     cases = {name: case[0] for name, case in REFUSED.items()} | ACCEPTED | {"all_at_once": EVERYTHING_AT_ONCE}
     hosts = {name: GOOD | changed for name, changed in cases.items()}
     group = {"hosts": dict.fromkeys(hosts)}
-    children = {"mcp_servers": group, "edge": group, "redis": group}
+    children = {"mcp_servers": group, "edge": group, "redis": group, "monitoring": group}
     inventory = tmp_path_factory.mktemp("inventory") / "hosts.json"
     inventory.write_text(json.dumps({"all": {"hosts": hosts, "children": children}}))
     templates = [ROOT / "playbooks" / "templates" / f"preflight_{part}.j2" for part in ("fleet", "host")]
@@ -205,7 +253,13 @@ def test_all_problems_are_named_together(said: dict[str, list[str]]) -> None:
 
 def test_no_refusal_shows_a_secret(said: dict[str, list[str]]) -> None:
     everything = "\n".join(line for lines in said.values() for line in lines)
-    for secret in ("your-secret-key-of-32", GOOD["a2a_jwt_secret_key"], GOOD["a2a_api_keys"][0][:20], "aB3'"):
+    for secret in (
+        "hunter2",
+        "your-secret-key-of-32",
+        GOOD["a2a_jwt_secret_key"],
+        GOOD["a2a_api_keys"][0][:20],
+        "aB3'",
+    ):
         assert secret not in everything
 
 
@@ -213,4 +267,4 @@ def test_every_refusal_of_the_templates_is_tried() -> None:
     sources = [ROOT / "playbooks" / "templates" / f"preflight_{part}.j2" for part in ("fleet", "host")]
     lines = [line for source in sources for line in source.read_text(encoding="utf-8").splitlines()]
     refusals = [line for line in lines if not re.match(r"^\s*({[%#].*|)$|^{{ judge.*}}$", line)]
-    assert 28 <= len(refusals) <= len(REFUSED)
+    assert 33 <= len(refusals) <= len(REFUSED)

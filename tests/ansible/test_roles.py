@@ -45,7 +45,9 @@ def text_files(role: Path) -> Iterator[tuple[Path, str]]:
 
 
 def test_there_are_roles() -> None:
-    assert {role.name for role in ROLES} >= {"a2a_common", "a2a_redis", "a2a_mcp", "a2a_nginx"}
+    assert {role.name for role in ROLES} >= {
+        "a2a_common", "a2a_redis", "a2a_mcp", "a2a_nginx", "a2a_exporters", "a2a_alertmanager", "a2a_prometheus",
+    }  # fmt: skip
 
 
 @each_role
