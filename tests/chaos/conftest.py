@@ -43,6 +43,11 @@ class Instance:
         """How often systemd has restarted it."""
         return int(self.fleet.show(self.unit, "NRestarts")["NRestarts"])
 
+    def failures(self, result: str) -> int:
+        """How many of its runs ended with that result of systemd's, as it tells Prometheus."""
+        count = f's/^a2a_mcp_unit_failures_total{{.*result="{result}".*}} //p'
+        return int(float(self.fleet.sh(f"curl -s http://127.0.0.1:{self.port}/metrics | sed -n '{count}'")))
+
     def answers(self) -> bool:
         """Whether it is ready, asked on its own port."""
         command = f"curl -s -o /dev/null -m 2 -w '%{{http_code}}' http://127.0.0.1:{self.port}/readyz"

@@ -50,9 +50,10 @@ def test_a_killed_worker_is_replaced_without_a_restart_of_the_unit(instance: Ins
 
 
 def test_a_killed_master_is_restarted_by_systemd(instance: Instance) -> None:
-    master = instance.master
+    master, killed = instance.master, instance.failures("signal")
     instance.fleet.sh(f"kill -9 {master}")
     until(lambda: instance.master not in (0, master) and instance.answers(), 60, "no new master")
+    assert instance.failures("signal") == killed + 1
 
 
 def test_the_edge_hides_a_killed_worker_but_for_the_calls_in_flight(instance: Instance, load: Loader) -> None:
@@ -69,9 +70,10 @@ def test_the_edge_hides_a_killed_worker_but_for_the_calls_in_flight(instance: In
 @pytest.mark.parametrize("who", ["worker", "master"])
 def test_a_frozen_process_is_restarted_within_the_watchdogs_time(instance: Instance, who: str) -> None:
     seconds = watchdog_seconds(instance)
-    master = instance.master
+    master, hung = instance.master, instance.failures("watchdog")
     instance.fleet.sh(f"kill -STOP {getattr(instance, who)}")
     until(lambda: instance.master not in (0, master) and instance.answers(), seconds + WATCHDOG_MARGIN, "no watchdog")
+    assert instance.failures("watchdog") == hung + 1
 
 
 @pytest.mark.parametrize("act", [BLOCK, SPIN, EXHAUST], ids=["blocked loop", "spinning loop", "exhausted thread pool"])
