@@ -61,8 +61,8 @@ def exposed(directory: Path, port: int) -> dict[tuple[str, str], float]:
 
 
 def test_failures_are_counted_per_instance_and_result(tmp_path: Path) -> None:
-    (tmp_path / "1025.watchdog").write_text("..")
-    (tmp_path / "1125.watchdog").write_text(".....")
+    (tmp_path / "sample@1025.watchdog").write_text("..")
+    (tmp_path / "sample@1125.watchdog").write_text(".....")
     found = exposed(tmp_path, 1025)
     assert found["a2a_mcp_unit_failures_total", "watchdog"] == 2
     assert found["a2a_mcp_unit_failures_total", "oom-kill"] == 0

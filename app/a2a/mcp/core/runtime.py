@@ -23,7 +23,7 @@ from app.a2a.mcp.core.sisters import Sisters
 from app.a2a.mcp.core.stores import Stores
 from app.a2a.mcp.core.subscriptions import count_listeners, open_bus
 from app.a2a.mcp.core.tracing import Tracing, open_tracing
-from app.a2a.mcp.core.unit_metrics import UnitMetrics
+from app.a2a.mcp.core.unit_metrics import FAILURES_DIRECTORY, UnitMetrics
 
 
 def project_version() -> str:
@@ -101,7 +101,8 @@ def build_runtime(service: Service, settings: Settings, registry: Registry | Non
     registry = registry or load_registry()
     metrics = Metrics(service.name)
     port = settings.mcp_port or service.port
-    metrics.registry.register(UnitMetrics(service.name, settings.mcp_state_directory, port))
+    failures = settings.mcp_state_directory.parent / FAILURES_DIRECTORY
+    metrics.registry.register(UnitMetrics(service.name, failures, port))
     stores = Stores.open(settings, metrics)
     breakers = Breakers(service.name, stores, metrics)
     stores.guard = breakers.get(REDIS_BREAKER).call if stores.kind == "redis" else stores.guard

@@ -1,7 +1,7 @@
 """What only the unit knows of an instance: the memory of its control group, and how its earlier runs ended.
 
-A process cannot count its own deaths, so the unit's ExecStopPost adds a byte to a file named after systemd's
-$SERVICE_RESULT; the counters are the sizes of these files and outlive restarts of instance and host.
+A process cannot count its own deaths, so the unit's ExecStopPost adds a byte to a file of root's, named after the
+instance and systemd's $SERVICE_RESULT; the counters are the sizes of these files and outlive instance and host.
 """
 
 import math
@@ -17,6 +17,9 @@ OWN_CGROUP = Path("/proc/self/cgroup")
 
 FAILURES = ("watchdog", "signal", "core-dump", "exit-code", "oom-kill", "timeout", "protocol", "resources")
 """The values of $SERVICE_RESULT (systemd.exec(5)) that end a run badly."""
+
+FAILURES_DIRECTORY = "unit-failures"
+"""Beside the state directories of the services; no service can have a hyphen in its name."""
 
 UNLIMITED_V1 = 1 << 60
 """Version 1 writes "no limit" as the largest number of pages."""
@@ -48,11 +51,11 @@ class MemoryGroup:
 
 
 class UnitMetrics(Collector):
-    """Read when scraped; `directory` is where the unit of the instance on `port` counts its failures."""
+    """Read when scraped; `directory` is where units count the failures of `service` on `port`."""
 
     def __init__(self, service: str, directory: Path, port: int, memory: MemoryGroup | None = None) -> None:
         self._service = service
-        self._files = {result: directory / f"{port}.{result}" for result in FAILURES}
+        self._files = {result: directory / f"{service}@{port}.{result}" for result in FAILURES}
         self._memory = memory or MemoryGroup()
 
     def collect(self) -> Iterator[Metric]:
