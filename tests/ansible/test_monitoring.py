@@ -217,7 +217,7 @@ def test_every_alert_and_label_of_the_inhibitions_is_one_of_the_rules() -> None:
                 for side in ("source_matchers", "target_matchers") for matcher in rule[side]]  # fmt: skip
     assert matchers
     for matcher in matchers:
-        label, values = re.fullmatch(r'(\w+) =~? "([\w|]+)"', matcher).groups()  # type: ignore[union-attr]
+        label, values = re.fullmatch(r'(\w+) =~? "([\w|]+)"', matcher).groups()
         assert set(values.split("|")) <= {"alertname": alerts, "scope": scopes}[label], matcher
 
 
