@@ -13,7 +13,7 @@ const CHARTS = [
   { id: 'errors', title: 'Share of errors', text: share, lines: [['errors', 'errors', '--line-bad', []]] },
   { id: 'latency', title: 'Time a call takes', text: latency,
     lines: [['p50', 'p50', '--line-1', []], ['p95', 'p95', '--line-2', [8, 4]], ['p99', 'p99', '--line-3', [2, 4]]] },
-  { id: 'up', title: 'Instances that answer', text: count,
+  { id: 'up', title: 'Instances that answer', text: count, steps: [1, 2, 5, 10, 20, 50, 100, 200],
     lines: [['up', 'answer', '--line-good', []], ['known', 'should', '--line-quiet', [4, 4]]] },
 ];
 
@@ -56,7 +56,7 @@ class Chart {
       cursor: { sync: { key: 'hour' }, drag: { x: false, y: false }, points: { size: 6 } },
       scales: { x: { time: true }, y: { range: (_, low, high) => [0, high > 0 ? high * 1.15 : 1] } },
       axes: [{ ...axis, values: hour, size: 28, space: 70 },
-        { ...axis, values: (_, splits) => splits.map((value) => text(value)), size: 62, space: 34 }],
+        { ...axis, values: (_, splits) => splits.map((value) => text(value)), incrs: this.definition.steps, size: 62, space: 34 }],
       series: [{}, ...lines.map(([, , stroke, dash]) => ({
         stroke: colour(stroke), width: 1.75, dash, spanGaps: false, points: { show: false },
         fill: dash.length ? undefined : `${colour(stroke)}1c` }))],

@@ -35,7 +35,7 @@ function headings(slots) {
   return [
     row(head('Service', { rowspan: 2 }),
       ...slots.map(({ host, width }) => head(host, { colspan: width, scope: 'colgroup', class: 'host' })),
-      ...figures.map((name) => head(name, { rowspan: 2, class: 'number' }))),
+      ...figures.map((name) => head(name, { rowspan: 2, class: name === 'Last deploy' ? 'deploy' : 'number' }))),
     row(...slots.flatMap(({ width }) => Array.from({ length: width }, (_, index) => head(`#${index + 1}`, { class: 'slot' })))),
   ];
 }

@@ -5,6 +5,9 @@ import { clock, count, duration, figure, latency, NOTHING, rate, share } from '.
 import { breakersOf, cell, deployOf, errorsOf, head, latencyOf, row, stateView } from './grid.js';
 import { deployedAt } from './snapshot.js';
 
+const WORDS = new Set(['Instance', 'State', 'Release', 'Tool']);
+/** Columns of words; the others hold figures. */
+
 /** What is known of the service; `tools` are the samples of `toolsOf`. */
 export function serviceView(service, tools, deployments, time) {
   return [
@@ -67,6 +70,6 @@ function toolsTable(samples) {
 
 function table(title, names, rows) {
   return h('table', { class: 'plain', role: 'table', 'aria-labelledby': title },
-    h('thead', { role: 'rowgroup' }, row(...names.map((name, index) => head(name, { class: index > 1 || names[1] === 'Calls' && index ? 'number' : null })))),
+    h('thead', { role: 'rowgroup' }, row(...names.map((name) => head(name, { class: WORDS.has(name) ? null : 'number' })))),
     h('tbody', { role: 'rowgroup' }, rows));
 }
