@@ -1,4 +1,4 @@
-"""The official tools that come from npm - conformance suite, Inspector - pinned and run by a pinned node."""
+"""The official tools that come from npm - conformance suite, Inspector, axe - pinned and run by a pinned node."""
 
 import hashlib
 import os
@@ -10,12 +10,13 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
+LOCKED = ROOT / "tests" / "conformance"
 
 
 @pytest.fixture(scope="session")
 def node_modules() -> Path:
     """The pinned npm packages, installed once a lock into the checkout's cache."""
-    return install(ROOT / "tests" / "conformance")
+    return install(LOCKED)
 
 
 @pytest.fixture(scope="session")
