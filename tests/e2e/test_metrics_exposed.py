@@ -5,6 +5,7 @@ import re
 import shlex
 import time
 from collections.abc import Callable, Iterable
+from functools import partial
 from importlib import import_module
 
 import pytest
@@ -67,7 +68,8 @@ def traffic(fleet: Fleet, series: Series) -> None:
         for service in fleet.registry.services:
             tools = import_module(service.module).server.tools.values()
             tool = next(tool for tool in tools if tool.permission == "read" and tool.examples)
-            assert fleet.call(client, service.name, tool.name, dict(tool.examples[0])).status_code == 200
+            ask = partial(fleet.call, client, service.name, tool.name, dict(tool.examples[0]))
+            until(lambda ask=ask: ask().status_code == 200, 60, f"{service.name} does not answer")
     records = {rule.name for rule in rules() if not rule.alert}
     until(lambda: all(series(records).values()), 150, "not all records are recorded", records)
 
