@@ -199,7 +199,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
         "a2a_nginx_status_port",
     ),
     "disk_full": ({"__room": {"stdout_lines": ["Avail", "9000", "512"]}}, "has 512 MiB left in /var", "make room"),
-    "little_memory": (facts(memtotal_mb=500), "has 500 MiB of memory and needs 736", "add memory"),
+    "little_memory": (facts(memtotal_mb=500), "has 500 MiB of memory and needs 1120", "add memory"),
 }
 
 ACCEPTED: dict[str, dict[str, Any]] = {
