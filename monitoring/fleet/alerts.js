@@ -31,12 +31,17 @@ function rows(alerts, time) {
     const kind = `${alert.labels.severity} ${alert.labels.alertname}`;
     kinds.set(kind, [...(kinds.get(kind) ?? []), alert]);
   }
-  return h('ul', { class: 'alerts', role: 'list' }, [...kinds.values()].map((kind) => row(kind, time)));
+  return h('ul', { class: 'alerts', role: 'list' }, [...kinds.values()].sort(byBreadth).map((kind) => row(kind, time)));
 }
 
 function byWeight(one, other) {
   return ORDER[one.labels.severity] - ORDER[other.labels.severity] || one.activeAt.localeCompare(other.activeAt)
     || concerned(one).localeCompare(concerned(other), 'en', { numeric: true });
+}
+
+/** Kinds that concern many take a line of their own, after those of the same weight that do not. */
+function byBreadth([one, second], [other, another]) {
+  return ORDER[one.labels.severity] - ORDER[other.labels.severity] || Boolean(second) - Boolean(another);
 }
 
 function row(kind, time) {

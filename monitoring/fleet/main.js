@@ -23,6 +23,7 @@ const freshness = new Freshness(place('as-of'), place('notice'));
 /** What was heard last; `lines` and `deployed` are asked for less often. */
 const known = { fleet: null, alerts: [], tools: [], deployed: [], lines: null, linesOf: undefined, linesAt: 0, spoken: '' };
 let asking = null;
+let hearingLines = null;
 
 /** The service in the address (`#service/NAME`), or null for the fleet. */
 function chosen() {
@@ -42,14 +43,14 @@ async function refresh() {
 
 async function hear() {
   const service = chosen();
-  const figures = { ...snapshot };
-  const [heard, alerts, tools] = await Promise.all([ask(figures), askAlerts(), service ? ask(toolsOf(service)) : { samples: [] }]);
-  const fleet = readSnapshot(heard);
-  await hearLines(service, fleet.time);
+  const [heard, alerts, tools] = await Promise.all([ask(snapshot), askAlerts(), service ? ask(toolsOf(service)) : { samples: [] }]);
   if (service !== chosen()) return;
+  const fleet = readSnapshot(heard);
   Object.assign(known, { fleet, alerts, tools: tools.samples.filter((sample) => sample.tool) });
   freshness.answered(fleet.time);
   show();
+  // Lines cost Prometheus more: the figures do not wait for them.
+  hearingLines ??= hearLines(service, fleet.time).catch(linesFailed).finally(() => { hearingLines = null; });
 }
 
 async function hearLines(service, time) {
@@ -58,6 +59,14 @@ async function hearLines(service, time) {
     askLines(service ? serviceLines(service) : fleetLines, time, HOUR, LINE_STEP), ask(deployments)]);
   if (service !== chosen()) return;
   Object.assign(known, { lines, deployed: deployed.samples.filter((it) => it.figure === 'deployed'), linesOf: service, linesAt: time });
+  place('lines-notice').hidden = true;
+  show();
+}
+
+function linesFailed(error) {
+  const until = known.linesOf === chosen() && known.lines ? ' What you see ends where its time axis ends.' : '';
+  patch(place('lines-notice'), `The last hour could not be read: ${error.message}.${until}`);
+  place('lines-notice').hidden = false;
 }
 
 function failed(error) {
@@ -80,7 +89,7 @@ function show() {
 
 function showFleet() {
   const { fleet, deployed, lines } = known;
-  const calls = new Map(lines.lines.filter((it) => it.figure === 'service_calls').map((it) => [it.service, it.values]));
+  const calls = new Map((lines?.lines ?? []).filter((it) => it.figure === 'service_calls').map((it) => [it.service, it.values]));
   patch(place('grid'), ...(fleet.services.length ? gridView(fleet, deployed, calls) : [emptyView()]));
   patch(place('surroundings'), surroundingsView(fleet.surroundings));
   document.title = `${judge(fleet, known.alerts).words} · Fleet`;

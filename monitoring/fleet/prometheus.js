@@ -4,6 +4,7 @@ import { union } from './queries.js';
 
 const API = new URL('../prometheus/api/v1/', document.baseURI);
 const PATIENCE_MS = 10_000;
+const PATIENCE_FOR_LINES_MS = 30_000;
 
 /** Why there is no answer: `kind` is signin, limited, silent or refused; the message is for people. */
 export class NoAnswer extends Error {
@@ -26,7 +27,7 @@ export async function ask(figures) {
 export async function askLines(figures, end, seconds, step) {
   const last = Math.floor(end / step) * step;
   const first = last - seconds;
-  const data = await call('query_range', { query: union(figures), start: first, end: last, step });
+  const data = await call('query_range', { query: union(figures), start: first, end: last, step }, PATIENCE_FOR_LINES_MS);
   const times = Array.from({ length: seconds / step + 1 }, (_, index) => first + index * step);
   const lines = data.result.map(({ metric, values }) => ({ ...metric, values: onGrid(values, first, step, times.length) }));
   return { times, lines };
@@ -46,16 +47,16 @@ function onGrid(values, first, step, length) {
   return line;
 }
 
-async function call(path, parameters) {
+async function call(path, parameters, patience = PATIENCE_MS) {
   // A form, because questions are longer than some proxies let a URL be.
   const body = parameters && new URLSearchParams(parameters);
-  const options = { method: body ? 'POST' : 'GET', body, cache: 'no-store', signal: AbortSignal.timeout(PATIENCE_MS) };
+  const options = { method: body ? 'POST' : 'GET', body, cache: 'no-store', signal: AbortSignal.timeout(patience) };
   let response;
   try {
     response = await fetch(new URL(path, API), options);
   } catch (error) {
     const late = error.name === 'TimeoutError';
-    throw new NoAnswer('silent', late ? `no answer within ${PATIENCE_MS / 1000} seconds` : 'the edge cannot be reached');
+    throw new NoAnswer('silent', late ? `no answer within ${patience / 1000} seconds` : 'the edge cannot be reached');
   }
   if (!response.ok) throw await refusal(response);
   try {

@@ -45,7 +45,7 @@ def ask_at(fleet: Fleet) -> Callable[[float, str], Asked]:
 
 def refreshed(visit: Visit) -> float:
     """Refresh once; the moment that the page now shows."""
-    with visit.page.expect_response(lambda it: it.url.endswith("/api/v1/query"), timeout=30_000):
+    with visit.page.expect_response(lambda it: it.url.endswith("/api/v1/query"), timeout=60_000):
         visit.page.click("#refresh")
     visit.see()
     found = visit.page.locator("#as-of time").get_attribute("datetime")
@@ -135,6 +135,7 @@ def test_page_is_accessible_and_fits(fleet: Fleet, visit: OpenPage, axe: str, sc
         page.page.wait_for_selector(f'body[data-view="{view}"]')
         page.see()
         expect(page.page.locator("#charts canvas")).to_have_count(4)
+        page.page.wait_for_function("!document.querySelector('#charts .legend').textContent.includes('calls –')")
         page.picture(f"{view}-{width}-{scheme}")
         assert page.violations(axe) == []
         assert page.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "the page is wider than it may"
@@ -156,9 +157,9 @@ def test_keyboard_reaches_everything_and_is_not_lost_on_the_way(fleet: Fleet, vi
     before = refreshed_by_itself(page)
     assert page.page.evaluate("document.activeElement.textContent.replaceAll('\\u200b', '')") == reached[-1], before
     page.page.keyboard.press("Enter")
-    expect(page.page.locator("#service-title")).to_be_focused(timeout=30_000)
+    expect(page.page.locator("#service-title")).to_be_focused(timeout=60_000)
     page.page.go_back()
-    expect(page.page.locator("#grid-title")).to_be_focused(timeout=30_000)
+    expect(page.page.locator("#grid-title")).to_be_focused(timeout=60_000)
     page.page.focus("#pause")
     page.page.keyboard.press("Space")
     expect(page.page.locator("#pause")).to_have_attribute("aria-pressed", "true")
@@ -168,7 +169,7 @@ def refreshed_by_itself(visit: Visit) -> str:
     """Wait until the page has refreshed without being asked; the moment it showed before."""
     time = visit.page.locator("#as-of time")
     before = str(time.get_attribute("datetime"))
-    expect(time).not_to_have_attribute("datetime", before, timeout=30_000)
+    expect(time).not_to_have_attribute("datetime", before, timeout=60_000)
     return before
 
 

@@ -5,15 +5,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 ROOT = Path(__file__).parents[2]
+expect.set_options(timeout=60_000)
 PICTURES = Path(os.environ.get("A2A_REPORTS", ROOT / ".cache" / "reports")) / "fleet-page"
 ARGUMENTS = (
     "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
     "--disable-sync", "--no-first-run",
 )  # fmt: skip
-WAIT_MS = 30_000
+WAIT_MS = 60_000
 WIDTHS = {"narrow": 390, "wide": 1440}
 AXE_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
