@@ -109,7 +109,10 @@ function showService(service) {
 }
 
 function showCharts(service) {
-  if (!known.lines || known.linesOf !== chosen()) return;
+  // Lines of the view before are not those of this one.
+  const here = known.lines !== null && known.linesOf === chosen();
+  place('charts').hidden = !here;
+  if (!here) return;
   const of = service ? [service] : known.fleet.services;
   const marks = of.map((it) => deployedAt(it, known.deployed)).filter((it) => it !== undefined);
   charts.show(known.lines, [...new Set(marks)]);
