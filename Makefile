@@ -14,7 +14,7 @@ REPORTS := .cache/reports
 
 # What a bare Debian 12 lacks: compilers for the two wheels without binaries, and the real services tests talk to.
 PACKAGES := build-essential pkg-config libsystemd-dev python3-dev python3-venv redis-server nginx-light wordnet-base \
-	prometheus prometheus-alertmanager openssl curl jq git
+	prometheus prometheus-alertmanager chromium openssl curl jq git
 # annoy would otherwise be compiled for this machine's CPU alone.
 export ANNOY_COMPILER_ARGS := -D_CRT_SECURE_NO_WARNINGS,-fpermissive,-DANNOYLIB_MULTITHREADED_BUILD,-std=c++14,-O3,-mavx2,-mfma,-mf16c
 export PATH := $(CURDIR)/$(BIN):$(PATH)
@@ -95,6 +95,11 @@ test: ## everything: lint, types, unit, contract, Molecule, end to end, faults
 	@rm -rf $(REPORTS)
 	$(MAKE) lint unit molecule
 	$(BIN)/python tests/count.py $(REPORTS)
+
+.PHONY: shots
+shots: venv ## pictures of the fleet page of the local host: light, dark, narrow, wide
+	@pytest tests/browser/test_fleet_page.py -m e2e --fleet local -k accessible
+	echo "in $(REPORTS)/fleet-page/local"
 
 .PHONY: bench
 bench: venv ## measure the recall and speed of the vector index, beside exact search

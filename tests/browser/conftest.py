@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 from tests.fleet import Fleet
 
-from .visit import ARGUMENTS, Visit, open_page
+from .visit import ARGUMENTS, PICTURES, Visit, open_page
 
 OpenPage = Callable[..., Visit]
 
@@ -42,6 +42,7 @@ def visit(browser: Browser, fleet: Fleet) -> Iterator[OpenPage]:
         credentials = {"username": "operator", "password": fleet.operator_password}
         url = f"https://{fleet.address}/fleet/{path}"
         opened.append(open_page(browser, url, http_credentials=credentials, **options))
+        opened[-1].pictures = PICTURES / fleet.name
         return opened[-1]
 
     yield open_it

@@ -56,7 +56,12 @@ def running_prometheus(directory: Path, port: int, exposes: int, targets: list[T
     entries = [
         {
             "targets": [f"127.0.0.1:{exposes}"],
-            "labels": {"service": it.service, "host": it.host, "instance": f"{it.host}:{it.port}", "__metrics_path__": f"/metrics/{n}"},
+            "labels": {
+                "service": it.service,
+                "host": it.host,
+                "instance": f"{it.host}:{it.port}",
+                "__metrics_path__": f"/metrics/{n}",
+            },
         }
         for n, it in enumerate(targets)
     ]
@@ -84,10 +89,13 @@ def await_scrapes(base: str, number: int) -> None:
     seen: Any = None
     while time.monotonic() < end:
         try:
-            seen = httpx.get(f"{base}/api/v1/query", params={"query": "count(up) or vector(0)"}).json()["data"]["result"]
+            seen = httpx.get(f"{base}/api/v1/query", params={"query": "count(up) or vector(0)"}).json()["data"][
+                "result"
+            ]
             if int(seen[0]["value"][1]) == number:
                 return
-        except httpx.TransportError as error:
+        # Until it is ready it refuses in plain text.
+        except (httpx.TransportError, json.JSONDecodeError) as error:
             seen = error
         time.sleep(0.1)
     raise AssertionError(f"Prometheus has not asked {number} targets within 60 s: {seen}")
@@ -118,12 +126,16 @@ def handler(targets: list[Target], prometheus_port: int) -> type[BaseHTTPRequest
 
         def answer(self, status: int, kind: str, body: bytes) -> None:
             self.send_response(status)
-            for name, value in {"Content-Type": kind, "Content-Length": len(body), "Content-Security-Policy": POLICY}.items():
+            for name, value in {
+                "Content-Type": kind,
+                "Content-Length": len(body),
+                "Content-Security-Policy": POLICY,
+            }.items():
                 self.send_header(name, str(value))
             self.end_headers()
             self.wfile.write(body)
 
-        def log_message(self, format: str, *args: object) -> None:
+        def log_message(self, *_: object) -> None:
             """Say nothing on stderr."""
 
     return Edge

@@ -40,7 +40,8 @@ def test_stopped_instance_turns_red_within_a_quarter_of_a_minute(fleet: Fleet, v
         expect(cell).to_have_attribute("data-state", "down", timeout=SEEN_SECONDS * 1000)
         print(f"red after {time.monotonic() - stopped:.1f} s")  # noqa: T201 - the figure belongs to the report
         red, green, _ = page.page.evaluate(
-            "cell => getComputedStyle(cell.querySelector('.word')).color.match(/\\d+/g).map(Number)", cell.element_handle()
+            "cell => getComputedStyle(cell.querySelector('.word')).color.match(/\\d+/g).map(Number)",
+            cell.element_handle(),
         )
         assert red > 2 * green
         assert "down" in cell.inner_text()
@@ -49,7 +50,9 @@ def test_stopped_instance_turns_red_within_a_quarter_of_a_minute(fleet: Fleet, v
     expect(cell).to_have_attribute("data-state", "up", timeout=BACK_MS)
 
 
-def test_silent_prometheus_is_told_of_and_what_was_seen_is_marked_as_old(fleet: Fleet, visit: OpenPage, axe: str) -> None:
+def test_silent_prometheus_is_told_of_and_what_was_seen_is_marked_as_old(
+    fleet: Fleet, visit: OpenPage, axe: str
+) -> None:
     page = visit()
     page.see()
     with broken(fleet, "systemctl stop prometheus", "systemctl start prometheus"):

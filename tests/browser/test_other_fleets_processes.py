@@ -1,6 +1,5 @@
 """The fleet page before fleets that the deployed host is not: larger, empty, and with names that mean mischief."""
 
-
 import pytest
 from playwright.sync_api import Browser, expect
 

@@ -25,6 +25,7 @@ class Visit:
 
     page: Page
     complaints: list[str] = field(default_factory=list)
+    pictures: Path = PICTURES
 
     def see(self, state: str = "fresh") -> None:
         """Wait until the page calls its figures fresh, stale or absent."""
@@ -32,8 +33,8 @@ class Visit:
 
     def picture(self, name: str) -> None:
         """Keep a screenshot of the whole page among the reports."""
-        PICTURES.mkdir(parents=True, exist_ok=True)
-        self.page.screenshot(path=PICTURES / f"{name}.png", full_page=True)
+        self.pictures.mkdir(parents=True, exist_ok=True)
+        self.page.screenshot(path=self.pictures / f"{name}.png", full_page=True)
 
     def texts(self, selector: str) -> list[str]:
         """What every such element says, without the break opportunities in long names."""
@@ -43,7 +44,11 @@ class Visit:
         """What axe-core holds against the page as it is now: rule and element."""
         self.page.evaluate(axe)
         found: dict[str, Any] = self.page.evaluate(f"axe.run({{runOnly: {AXE_TAGS}}})")
-        return [f"{it['id']}: {node['html'][:200]} {node['failureSummary']}" for it in found["violations"] for node in it["nodes"]]
+        return [
+            f"{it['id']}: {node['html'][:200]} {node['failureSummary']}"
+            for it in found["violations"]
+            for node in it["nodes"]
+        ]
 
 
 def open_page(browser: Browser, url: str, scheme: str = "light", width: str = "wide", **context: Any) -> Visit:
