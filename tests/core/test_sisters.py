@@ -26,6 +26,7 @@ from app.a2a.mcp.core.sisters import SERVICE_TOKEN_SECONDS, Sisters
 from app.a2a.mcp.core.stores import Stores
 from app.a2a.mcp.errors import (
     A2AError,
+    ConfigurationError,
     DeadlineExceededError,
     InvalidArgumentError,
     LimitExceededError,
@@ -126,7 +127,7 @@ def _is_free(port: int) -> bool:
 def fleet(port: int, instances: int = 1, named: str = "sister") -> Registry:
     """A registry with a caller and a sister."""
     services = [
-        {"name": "caller", "port": port - 1, "tools": 0, "purpose": "asks"},
+        {"name": "caller", "port": port - 1, "tools": 0, "purpose": "asks", "calls": [named]},
         {"name": named, "port": port, "tools": 1, "purpose": "answers"},
     ]
     return Registry.model_validate({"instances": instances, "services": services})
@@ -357,6 +358,12 @@ async def test_a_real_server_of_ours_understands_a_sister(make_settings: MakeSet
             await caller.sisters.call("sample", "erase", {"name": "x"}, caller.call())
         await caller.sisters.close()
     assert caller.breakers.states() == {"sample": "closed"}
+
+
+async def test_a_call_that_the_registry_does_not_list_is_not_made(sister: tuple[Sister, int], caller: Caller) -> None:
+    with pytest.raises(ConfigurationError, match="caller calls caller: its line in the registry must list that"):
+        await caller.sisters.call("caller", "embed", {}, caller.call())
+    assert not sister[0].requests and caller.breakers.states() == {}
 
 
 async def test_without_a_secret_or_a_start_a_call_is_unavailable(

@@ -23,7 +23,8 @@ class Server(Generic[StateT]):
     """A service's menu. It holds declarations only: a process binds them to its runtime (core/binding.py)."""
 
     def __init__(self, name: str, *, service: Service | None = None, instructions: str | None = None) -> None:
-        self.service = service or load_registry().get(name)
+        self.name = name
+        self._service = service
         self.instructions = instructions
         self.tools: dict[str, ToolSpec] = {}
         self.resources: list[Declaration] = []
@@ -37,9 +38,13 @@ class Server(Generic[StateT]):
         self.extensions: list[Callable[[MCPServer[Any]], None]] = []
 
     @property
-    def name(self) -> str:
-        """Its name in the registry."""
-        return self.service.name
+    def service(self) -> Service:
+        """Its line in the registry, read when a process needs it: a wrong registry then ends in a sentence.
+
+        Raises ConfigurationError and NotFoundError.
+        """
+        self._service = self._service or load_registry().get(self.name)
+        return self._service
 
     def tool(
         self,

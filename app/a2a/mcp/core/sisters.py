@@ -53,6 +53,7 @@ class Sisters:
         self._service = service
         self._url = settings.mcp_sister_url.rstrip("/")
         self._registry = registry
+        self._may_call = frozenset(registry.get(service).calls if service in registry.names else ())
         self._breakers = breakers
         self._authenticator = authenticator
         self._clock = clock
@@ -92,8 +93,10 @@ class Sisters:
         """The structured result of a sister's tool; `idempotent` calls are made once more after a lost connection.
 
         Raises the A2AError a tool answered with, DeadlineExceededError, and UnavailableError for everything else,
-        at once while the breaker to that service is open.
+        at once while the breaker to that service is open; ConfigurationError where the registry lists no such call.
         """
+        if service not in self._may_call:
+            raise ConfigurationError(f"{self._service} calls {service}: its line in the registry must list that")
         headers = request_headers(tool, self._service_token(), call.info)
         body = orjson.dumps(request_body(tool, arguments, self._service))
         ports = self._registry.get(service).instance_ports(self._registry.instances)
