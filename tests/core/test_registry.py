@@ -16,7 +16,6 @@ import pytest
 from app.a2a.mcp.core.registry import INSTANCE_STEP, REGISTRY_FILE, load_registry, parse_registry
 from app.a2a.mcp.errors import ConfigurationError, NotFoundError
 
-
 ROOT = Path(__file__).parents[2]
 
 
