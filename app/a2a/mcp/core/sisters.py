@@ -55,6 +55,9 @@ class Sisters:
         self._registry = registry
         self._may_call = frozenset(registry.get(service).calls if service in registry.names else ())
         self._breakers = breakers
+        for called in self._may_call:
+            # Made now, so that an operator sees each breaker before its first call.
+            breakers.get(called)
         self._authenticator = authenticator
         self._clock = clock
         self._turn = itertools.count()
