@@ -111,7 +111,7 @@ lock: ## pin every dependency again after pyproject.toml changed
 
 .PHONY: docs
 docs: venv ## write the generated tables of README, docs and .env.template again
-	@$(BIN)/python docs/generate.py
+	@$(BIN)/python -m docs.generate
 
 .PHONY: clean
 clean: down ## remove the local host, the virtual environment and all caches of this checkout
