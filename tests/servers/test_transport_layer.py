@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mcp_types import PromptReference
 
+from app.a2a.mcp.core.registry import load_registry
 from app.a2a.mcp.servers import transport_layer_wire
 from app.a2a.mcp.servers.transport_layer_mcp_server import server
 from tests.servers.instances import SECRET, Instance, running
@@ -148,3 +150,12 @@ async def test_messages_are_judged(client_for: Connect) -> None:
         for name, spec in server.tools.items():
             for example in spec.examples:
                 assert not (await client.call_tool(name, dict(example))).is_error
+
+
+async def test_names_of_services_are_completed(client_for: Connect) -> None:
+    reference = PromptReference(name="diagnose_connection")
+    async with client_for(server) as client:
+        found = await client.complete(reference, {"name": "service", "value": "Se"})
+        assert found.completion.values == [name for name in load_registry().names if name.startswith("se")]
+        assert len(found.completion.values) > 1
+        assert (await client.complete(reference, {"name": "symptom", "value": ""})).completion.values == []

@@ -16,6 +16,7 @@ from app.a2a.mcp.core import Call, Runtime, Server, StreamLimits, StreamWrite, r
 from app.a2a.mcp.domain.streams.address import SHARED, SYSTEM, may_see, readable, writable
 from app.a2a.mcp.domain.streams.reader import Entry, Filter, Page, as_pair, check_cursor, read_page, value_of
 from app.a2a.mcp.errors import InvalidArgumentError, LimitExceededError, NotFoundError
+from app.a2a.mcp.servers.resource_streaming_completion import complete_uri
 from app.a2a.mcp.servers.resource_streaming_events import COMMENT_SECONDS, RETRY_MS, event_stream
 from app.a2a.mcp.servers.resource_streaming_hub import MAX_PER_CLIENT, MAX_PER_PROCESS, Hub
 from app.a2a.mcp.servers.resource_streaming_results import (
@@ -247,6 +248,7 @@ async def live_resources(call: Call[State]) -> list[Resource]:
 
 
 server.may_watch = may_see
+server.completion()(complete_uri)
 
 
 @server.resource("streaming://limits", description="What a namespace may hold and who may wait")

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from dataclasses import asdict, dataclass, field
 from typing import Annotated, Any
 
+from mcp_types import Completion, CompletionArgument, PromptReference, ResourceTemplateReference
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS, KNOWN_PROTOCOL_VERSIONS, MODERN_PROTOCOL_VERSIONS
 from pydantic import Field
 
@@ -351,6 +352,17 @@ async def diagnose_connection(
         "3. If it is reachable and a message was refused, call inspect_message with the raw message, its headers and "
         "the negotiated version. Say what to change, and quote the rule."
     )
+
+
+@server.completion()
+async def complete(
+    ref: PromptReference | ResourceTemplateReference, argument: CompletionArgument, context: object, call: Call[State]
+) -> Completion | None:
+    """The services that begin with what was typed."""
+    if not isinstance(ref, PromptReference) or (ref.name, argument.name) != ("diagnose_connection", "service"):
+        return None
+    names = call.runtime.registry.names
+    return Completion(values=[name for name in names if name.startswith(argument.value.casefold())])
 
 
 if __name__ == "__main__":
