@@ -319,3 +319,8 @@ async def test_kinds_of_analysis_are_completed(ask: Ask) -> None:
     found = await complete(reference, {"name": "analysis_type", "value": "D"})
     assert found.completion.values == ["diversity"]
     assert (await complete(reference, {"name": "ranked_results", "value": ""})).completion.values == []
+
+
+async def test_vectors_are_ranked_under_the_former_name_as_well(ask: Ask) -> None:
+    arguments = {"query_vector": [1, 0], "document_vectors": [{"docId": "a", "embedding": [1, 0]}]}
+    assert (await ask("calculate_vector_similarity", **arguments)) == (await ask("rank_vectors", **arguments))

@@ -51,6 +51,7 @@ class FleetServer(MCPServer[Any]):
     """The SDK's server that shows each caller only what they may call and refuses in our words."""
 
     live_resources: Callable[[], Awaitable[list[MCPResource]]] | None = None
+    known_as: Callable[[str], str | None] | None = None
 
     @property
     def talkative(self) -> frozenset[str]:
@@ -76,9 +77,10 @@ class FleetServer(MCPServer[Any]):
 
     async def call_tool(self, name: str, arguments: dict[str, Any], context: Context[Any, Any] | None = None) -> Any:
         """Call a tool; an unknown one is a protocol error (MCP 2025-11-25 and later, tools, error handling)."""
-        if self._tool_manager.get_tool(name) is None:
+        tool = self.known_as(name) if self.known_as is not None else None
+        if tool is None and self._tool_manager.get_tool(name) is None:
             raise _protocol_error(NotFoundError(f"no tool is named {name[:128]!r} here; tools/list names them"))
-        return await super().call_tool(name, arguments, context)
+        return await super().call_tool(tool or name, arguments, context)
 
     async def get_prompt(
         self, name: str, arguments: dict[str, Any] | None = None, context: Context[Any, Any] | None = None
@@ -133,6 +135,7 @@ def bind_server(server: Server[Any], binding: Binding[Any]) -> FleetServer:
     listen = open_listen_handler(runtime, bus)
     handler = only_visible(listen, server.may_watch) if server.may_watch is not None else listen
     mcp._lowlevel_server.add_request_handler("subscriptions/listen", SubscriptionsListenRequestParams, handler)
+    mcp.known_as = server.known_as
     runtime.metrics.prepare(server.tools)
     _register(server, binding, mcp)
     return mcp

@@ -16,6 +16,7 @@ from mcp_types import INVALID_REQUEST, METHOD_NOT_FOUND, PARSE_ERROR
 from starlette.types import Message, Receive, Scope, Send
 
 from app.a2a.mcp.core.binding import FleetServer
+from app.a2a.mcp.core.older_forms import enveloped
 from app.a2a.mcp.core.refusal import refuse
 from app.a2a.mcp.core.request import RequestInfo, request_info
 from app.a2a.mcp.core.runtime import Runtime
@@ -55,6 +56,7 @@ class McpEndpoint:
         self.runtime = runtime
         self.limit = server.service.max_body_bytes
         self.permissions = {spec.name: spec.permission for spec in server.tools.values()}
+        self.known_as = server.known_as
         self.talkative = mcp.talkative
         self.json = self._manager(mcp, json_response=True)
         self.stream = self._manager(mcp, json_response=False)
@@ -84,6 +86,7 @@ class McpEndpoint:
         try:
             _check_head(scope)
             body = await self._read(scope, receive)
+            body = enveloped(body, self.known_as)
             message = _envelope(body)
             self._note(message, info)
             self._permit(info)
@@ -120,7 +123,7 @@ class McpEndpoint:
         params = message.get("params")
         if method == "tools/call" and isinstance(params, Mapping):
             name = params.get("name")
-            info.tool = name if isinstance(name, str) and name in self.permissions else None
+            info.tool = self.known_as(name) if isinstance(name, str) else None
         settings = self.runtime.settings
         limit = self.runtime.clock() + settings.mcp_call_timeout_seconds
         info.deadline = min(info.deadline, limit) if info.deadline else limit

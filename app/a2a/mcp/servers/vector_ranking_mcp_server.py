@@ -242,7 +242,7 @@ async def calculate_pagerank_scores(
     )
 
 
-@server.tool(examples=examples.VECTORS)
+@server.tool(examples=examples.VECTORS, formerly="calculate_vector_similarity")
 async def rank_vectors(
     call: Call[None],
     query_vector: Vector,
