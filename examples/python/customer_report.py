@@ -1,5 +1,6 @@
 """What became of a customer file, in words and as a page of Markdown."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -73,6 +74,6 @@ def _share(score: dict[str, Any]) -> str:
     return f"{score['score']:.3f} ({score['numerator']:g} of {score['denominator']:g})"
 
 
-def _table(heading: tuple[str, ...], rows: list[tuple[str, ...]]) -> list[str]:
+def _table(heading: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> list[str]:
     cells = [heading, tuple("---" for _ in heading), *(tuple(c.replace("|", "\\|") for c in row) for row in rows)]
     return [f"| {' | '.join(row)} |" for row in cells]

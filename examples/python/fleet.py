@@ -1,8 +1,8 @@
 """The way to the fleet: address, key and CA from the environment or from flags, and a patient, honest connection.
 
-    A2A_URL      https://HOST           --url
-    A2A_API_KEY  the key itself         --key-file FILE (a key on the command line would show in `ps`)
-    A2A_CA       FILE.crt, of a fleet whose certificate no public authority signed   --ca
+A2A_URL      https://HOST           --url
+A2A_API_KEY  the key itself         --key-file FILE (a key on the command line would show in `ps`)
+A2A_CA       FILE.crt, of a fleet whose certificate no public authority signed   --ca
 """
 
 import argparse

@@ -9,12 +9,11 @@ import argparse
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from fleet import Fleet, FleetError, Service, arguments_of, run
 
 QUESTIONS = (
-    "How much is a late return?",
+    "How long can I keep a saw?",
     "Who sees my address?",
     "¿Puedo usar una motosierra sin experiencia?",
 )

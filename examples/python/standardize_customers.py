@@ -159,7 +159,7 @@ async def standardize_balances(
 def reason_of(result: Record) -> str:
     """Why a value was not taken, with the readings it may have."""
     candidates = ", ".join(result.get("candidates", ()))
-    return result.get("reason", result["status"]) + (f": {candidates}" if candidates else "")
+    return f"{result.get('reason', result['status'])}{': ' if candidates else ''}{candidates}"
 
 
 async def check(tools: Service, records: list[Record], outcome: Outcome) -> None:
