@@ -15,13 +15,18 @@ LOCKED = ROOT / "tests" / "conformance"
 
 @pytest.fixture(scope="session")
 def node_modules() -> Path:
-    """The pinned npm packages, installed once a lock into the checkout's cache."""
-    lock = (LOCKED / "package-lock.json").read_bytes()
+    """The pinned npm packages of the conformance tests."""
+    return installed(LOCKED)
+
+
+def installed(locked: Path) -> Path:
+    """The packages that a directory's lock pins, installed once a lock into the checkout's cache."""
+    lock = (locked / "package-lock.json").read_bytes()
     home = ROOT / ".cache" / "node" / hashlib.sha256(lock).hexdigest()[:16]
     if not (home / ".complete").exists():
         home.mkdir(parents=True, exist_ok=True)
         for name in ("package.json", "package-lock.json"):
-            shutil.copy(LOCKED / name, home)
+            shutil.copy(locked / name, home)
         npm = Path(sys.executable).with_name("npm")
         command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
         subprocess.run(command, cwd=home, check=True, timeout=300, env=venv_environment())

@@ -31,7 +31,7 @@ class ToolError(FleetError):
     """A tool refused the call; `code` is one of the fleet's: invalid_argument, not_found, conflict, …"""
 
     def __init__(self, tool: str, error: dict[str, Any]) -> None:
-        self.code = error["code"]
+        self.code: str = error["code"]
         details = "".join(f"\n  {detail['path']} {detail['reason']}" for detail in error["details"])
         super().__init__(f"{tool}: {error['message']} ({self.code}){details}")
 
@@ -106,6 +106,8 @@ def run(parser: argparse.ArgumentParser, main: Callable[[Fleet, argparse.Namespa
         sys.exit(f"error: {_refusal(fleet, error)}")
     except (httpx2.TransportError, httpx2.InvalidURL) as error:
         sys.exit(f"error: {_no_answer(fleet, error)}")
+    except OSError as error:
+        sys.exit(f"error: {error}")
     except KeyboardInterrupt:
         sys.exit(130)
 

@@ -24,6 +24,7 @@ DEFAULT_URI = "stream://shared/nightly-import"
 LOOK_EVERY = 20.0
 """Seconds after which to read without a notice: a connection can die without a word."""
 
+GOES_AWAY = ("unavailable", "deadline_exceeded")
 PAUSES = (0.5, 1, 2, 4, 8)
 """Seconds before each further attempt to reach the fleet again."""
 
@@ -62,11 +63,11 @@ def first_of(error: Exception) -> Exception:
 def passes(error: Exception) -> bool:
     """Whether trying again may help: the way or the server is away, and nobody refused us."""
     if isinstance(error, ToolError):
-        return error.code == "unavailable"
+        return error.code in GOES_AWAY
     if isinstance(error, mcp.MCPError):
         data = error.error.data
-        code = data.get("code") if isinstance(data, dict) else "unavailable"
-        return code in ("unavailable", "deadline_exceeded")
+        code: object = data.get("code") if isinstance(data, dict) else "unavailable"
+        return code in GOES_AWAY
     return isinstance(error, (httpx2.TransportError, SubscriptionLost))
 
 

@@ -9,44 +9,12 @@ import argparse
 import csv
 from collections import defaultdict
 from pathlib import Path
-from typing import Any
 
+from customer_columns import CLEAN, CONVENTIONS, GIVEN, MATCH_BY, RULES, SCHEMA, Record
 from customer_report import Finding, Outcome, write_report
 from fleet import Fleet, FleetError, Service, arguments_of, run
 
-Record = dict[str, Any]
-
 MOST_ROWS = 1000
-CONVENTIONS = {
-    "DE": ("de_DE", "DMY", "EUR"),
-    "FR": ("fr_FR", "DMY", "EUR"),
-    "GB": ("en_GB", "DMY", "GBP"),
-    "US": ("en_US", "MDY", "USD"),
-}
-"""Locale of numbers and month names, order of numeric dates and currency, by country: extend it for your customers."""
-
-GIVEN = ("name", "phone", "email", "customer_since", "last_order", "balance", "weight", "country")
-CLEAN = (*GIVEN[:6], "currency", "weight", "country")
-SCHEMA: Record = {
-    "type": "object",
-    "required": ["name"],
-    "properties": {
-        "name": {"type": "string", "minLength": 1},
-        "phone": {"pattern": r"^\+[1-9][0-9]{6,14}$"},
-        "email": {"format": "email"},
-        "customer_since": {"format": "date"},
-        "last_order": {"format": "date"},
-        "balance": {"pattern": r"^-?[0-9]+(\.[0-9]+)?$"},
-        "weight": {"type": "number", "exclusiveMinimum": 0},
-        "country": {"pattern": "^[A-Z]{2}$"},
-    },
-}
-RULES = [{"rule_id": "order_follows_sign_up", "condition": "last_order >= customer_since"}]
-MATCH_BY = [
-    {"name": "phone", "comparator": "exact", "weight": 3},
-    {"name": "email", "comparator": "exact", "weight": 3},
-    {"name": "name", "comparator": "token_set", "weight": 1},
-]
 
 
 async def main(fleet: Fleet, options: argparse.Namespace) -> None:
