@@ -86,11 +86,12 @@ class Sister:
 
 
 @asynccontextmanager
-async def serving(app: ASGIApp, port: int, lifespan: Literal["on", "off"] = "off") -> AsyncIterator[None]:
-    """The app behind a real server on the port."""
-    config = uvicorn.Config(
-        app, host="127.0.0.1", port=port, lifespan=lifespan, ws="none", log_config=None, timeout_graceful_shutdown=0
-    )
+async def serving(
+    app: ASGIApp, port: int, lifespan: Literal["on", "off"] = "off", **options: Any
+) -> AsyncIterator[None]:
+    """The app behind a real server on the port; `options` are the server's own, such as a certificate."""
+    options = {"ws": "none", "log_config": None, "timeout_graceful_shutdown": 0, **options}
+    config = uvicorn.Config(app, host="127.0.0.1", port=port, lifespan=lifespan, **options)
     server = uvicorn.Server(config)
     task = asyncio.create_task(server.serve())
     end = time.monotonic() + 10

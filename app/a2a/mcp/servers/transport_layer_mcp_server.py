@@ -1,6 +1,7 @@
 """transport_layer: can I reach that server and how must I talk to it, and what is wrong with this message."""
 
 import asyncio
+import ssl
 from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import asdict, dataclass, field
@@ -39,6 +40,7 @@ from app.a2a.mcp.servers.transport_layer_results import (
     Tls,
     ToolList,
 )
+from app.a2a.mcp.servers.transport_layer_stats import count_probe, probe_stats
 from app.a2a.mcp.servers.transport_layer_wire import StepError, Target, connect, find_target
 
 MAX_PROBES = 4
@@ -49,20 +51,11 @@ ALL_CHECKS: tuple[Check, ...] = ("tcp", "tls", "health", "mcp", "tools")
 
 
 @dataclass(slots=True)
-class Tally:
-    """Probes of one transport and version in this process."""
-
-    requests: int = 0
-    errors: int = 0
-    latency_ms: float = 0.0
-
-
-@dataclass(slots=True)
 class State:
-    """Who is probing now, and what probes found."""
+    """Whose certificates are believed, and who is probing now."""
 
+    trust: ssl.SSLContext
     probing: Counter[str] = field(default_factory=Counter)
-    tallies: dict[tuple[str, str], Tally] = field(default_factory=dict)
 
 
 server: Server[State] = Server(
@@ -73,8 +66,8 @@ server: Server[State] = Server(
 
 @server.lifespan
 async def open_state(runtime: Runtime) -> AsyncIterator[State]:
-    """Nothing to open: counts begin at zero."""
-    yield State()
+    """Read the system's authorities now: that takes long enough to be felt in a call."""
+    yield State(ssl.create_default_context())
 
 
 @server.tool(open_world=True, examples=({"service": "transport_layer", "checks": ["tcp"]},))
@@ -139,10 +132,11 @@ async def _probe(
         health_path="/readyz" if service else "/health",
         token=_token(call, service) if service else None,
         seconds=seconds,
+        trust=call.state.trust,
         guarded=unguarded if breaker is None or bypass else breaker.call,
     )
     await probe.run(_applying(checks, target, service), versions or KNOWN_PROTOCOL_VERSIONS)
-    _count(call.state, probe)
+    await count_probe(call.runtime, probe)
     return _result(call, service, probe, probe.steps)
 
 
@@ -178,13 +172,6 @@ def _token(call: Call[State], service: str) -> str | None:
         return tokens.mint(f"service:{call.runtime.service.name}", ("read",), TOKEN_SECONDS, {}, (service,))
     except ConfigurationError:
         return None
-
-
-def _count(state: State, probe: Probe) -> None:
-    tally = state.tallies.setdefault((probe.agreed.transport or "none", probe.agreed.version or "none"), Tally())
-    tally.requests += 1
-    tally.errors += not probe.reachable
-    tally.latency_ms += sum(step.latency_ms for step in probe.steps)
 
 
 def _result(call: Call[State], service: str | None, probe: Probe | None, steps: list[Step]) -> ProbedEndpoint:
@@ -302,21 +289,16 @@ async def _takes_connections(call: Call[State], service: str) -> bool:
     return True
 
 
-@server.resource("transport://stats", description="This process: calls, and its probes by transport and version")
+@server.resource(
+    "transport://stats", description="The fleet's probes by transport and version, and this instance's calls"
+)
 async def stats(call: Call[State]) -> dict[str, Any]:
-    """Counts since the process started."""
+    """Probes of all instances that share a store, ever; calls since this process started."""
+    metrics = call.runtime.metrics
     return {
-        "calls": {"served": call.runtime.metrics.calls_served, "in_flight": call.runtime.metrics.calls_in_flight},
-        "probes": [
-            {
-                "transport": transport,
-                "version": version,
-                "requests": tally.requests,
-                "errors": tally.errors,
-                "mean_latency_ms": round(tally.latency_ms / tally.requests, 3),
-            }
-            for (transport, version), tally in sorted(call.state.tallies.items())
-        ],
+        "calls": {"served": metrics.calls_served, "in_flight": metrics.calls_in_flight},
+        "probes": await probe_stats(call.runtime),
+        "store": call.runtime.stores.kind,
     }
 
 
