@@ -25,6 +25,7 @@ from mcp_types import Tool as MCPTool
 from pydantic import BaseModel
 
 from app.a2a.mcp.core.call import Binding, Call
+from app.a2a.mcp.core.notices import Notices
 from app.a2a.mcp.core.request import current_request
 from app.a2a.mcp.core.schemas import call_parameter
 from app.a2a.mcp.core.server import Server
@@ -52,6 +53,7 @@ class FleetServer(MCPServer[Any]):
 
     live_resources: Callable[[], Awaitable[list[MCPResource]]] | None = None
     known_as: Callable[[str], str | None] | None = None
+    notices: Notices | None = None
 
     @property
     def talkative(self) -> frozenset[str]:
@@ -136,6 +138,9 @@ def bind_server(server: Server[Any], binding: Binding[Any]) -> FleetServer:
     handler = only_visible(listen, server.may_watch) if server.may_watch is not None else listen
     mcp._lowlevel_server.add_request_handler("subscriptions/listen", SubscriptionsListenRequestParams, handler)
     mcp.known_as = server.known_as
+    if server.service.streams:
+        mcp.notices = Notices(runtime, server.may_watch or (lambda uri, client: True))
+        mcp.notices.register(mcp._lowlevel_server)
     runtime.metrics.prepare(server.tools)
     _register(server, binding, mcp)
     return mcp

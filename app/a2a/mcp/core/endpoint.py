@@ -1,7 +1,7 @@
 """The MCP endpoint: broken envelopes are refused here, everything else goes to the SDK, in either era.
 
-No protocol session exists, so any instance answers any call. Replies are JSON; a tool that talks while it works
-(progress, logging) is answered as an event stream.
+No call needs a protocol session, so any instance answers any call. Replies are JSON; a tool that talks while it works
+(progress, logging) is answered as an event stream. A client that leaves cancels what it asked for.
 """
 
 import asyncio
@@ -16,8 +16,10 @@ from mcp_types import INVALID_REQUEST, METHOD_NOT_FOUND, PARSE_ERROR
 from starlette.types import Message, Receive, Scope, Send
 
 from app.a2a.mcp.core.binding import FleetServer
+from app.a2a.mcp.core.leaving import while_there
+from app.a2a.mcp.core.notices import Notices
 from app.a2a.mcp.core.older_forms import enveloped
-from app.a2a.mcp.core.refusal import refuse
+from app.a2a.mcp.core.refusal import STATUS, refuse
 from app.a2a.mcp.core.request import RequestInfo, request_info
 from app.a2a.mcp.core.runtime import Runtime
 from app.a2a.mcp.core.scopes import insufficient_scope_headers
@@ -58,6 +60,7 @@ class McpEndpoint:
         self.permissions = {spec.name: spec.permission for spec in server.tools.values()}
         self.known_as = server.known_as
         self.talkative = mcp.talkative
+        self.notices = mcp.notices
         self.json = self._manager(mcp, json_response=True)
         self.stream = self._manager(mcp, json_response=False)
         self.stack = AsyncExitStack()
@@ -83,6 +86,9 @@ class McpEndpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one HTTP request."""
         info = request_info(scope)
+        if self.notices is not None and self.notices.concerns(scope):
+            await self.notices(scope, receive, send)
+            return
         try:
             _check_head(scope)
             body = await self._read(scope, receive)
@@ -90,12 +96,15 @@ class McpEndpoint:
             message = _envelope(body)
             self._note(message, info)
             self._permit(info)
+            if self.notices is not None:
+                send = await self._note_session(self.notices, message, scope, send)
         except Refusal as refusal:
             info.error_code = refusal.error.code
             await refuse(scope, send, refusal.error, refusal.status, refusal.headers, refusal.code)
             return
         if self._answers_at_once(message):
-            await self.json.handle_request(scope, _replay(body, receive), send)
+            async with while_there(receive):
+                await self.json.handle_request(scope, _replay(body, receive), send)
             return
         with self.runtime.revocations.watch(info.caller) as revoked:
             await self.stream.handle_request(scope, _until(revoked, _replay(body, receive)), send)
@@ -127,6 +136,17 @@ class McpEndpoint:
         settings = self.runtime.settings
         limit = self.runtime.clock() + settings.mcp_call_timeout_seconds
         info.deadline = min(info.deadline, limit) if info.deadline else limit
+
+    async def _note_session(self, notices: Notices, message: Mapping[str, Any], scope: Scope, send: Send) -> Send:
+        """The send for the answer; a session is begun or, where the call depends on it, looked up."""
+        if message.get("method") == "initialize":
+            return await notices.greet(message, scope, send)
+        if message.get("method") in ("resources/subscribe", "resources/unsubscribe"):
+            try:
+                await notices.check(scope)
+            except A2AError as error:
+                raise Refusal(error, STATUS[error.code]) from None
+        return send
 
     def _permit(self, info: RequestInfo) -> None:
         if info.tool is None or info.caller is None:

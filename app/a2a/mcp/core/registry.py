@@ -23,7 +23,8 @@ REGISTRY_FILE = Path(__file__).parents[1] / "servers" / "service_registry.json"
 class Service(BaseModel):
     """One line of the registry. `port` is the first instance's, `tools` the contract number of its tools.
 
-    `calls` names the services whose tools it may call; no other call leaves the process.
+    `calls` names the services whose tools it may call; no other call leaves the process. `streams` says that clients
+    may hang on it: for notices at /mcp, and at /streams/events.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -34,6 +35,7 @@ class Service(BaseModel):
     purpose: str = Field(min_length=1)
     max_body_mib: int = Field(default=1, ge=1, le=64)
     calls: tuple[str, ...] = Field(default=(), strict=False)
+    streams: bool = False
 
     @property
     def module(self) -> str:

@@ -40,6 +40,9 @@ class RequestInfo:
     unchecked: bool = False
     """Nobody could say whether the caller's token was revoked: it may read at most."""
 
+    subscriber: str | None = None
+    """What the store calls the handshake session that the request names, where that was checked."""
+
     mcp_method: str | None = None
     tool: str | None = None
     protocol_version: str | None = None

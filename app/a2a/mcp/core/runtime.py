@@ -1,5 +1,6 @@
 """What one server process shares, built once and passed to every layer."""
 
+import asyncio
 import platform
 import time
 from collections.abc import Callable
@@ -18,7 +19,7 @@ from app.a2a.mcp.core.revocation import Revocations
 from app.a2a.mcp.core.settings import Settings
 from app.a2a.mcp.core.sisters import Sisters
 from app.a2a.mcp.core.stores import Stores
-from app.a2a.mcp.core.subscriptions import count_listeners, open_bus
+from app.a2a.mcp.core.subscriptions import count_listeners, open_bus, when_missed
 
 
 def project_version() -> str:
@@ -51,16 +52,24 @@ class Runtime:
     started_at: float = field(default_factory=time.time)
     started: bool = False
     draining: bool = False
+    released: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set by `drain`: what holds a client lets it go."""
+
     on_drain: list[Callable[[], None]] = field(default_factory=list)
 
     def subscribers(self) -> int:
         """How many listen to the bus in this process."""
         return count_listeners(self.bus)
 
+    def when_missed(self, act: Callable[[], None]) -> Callable[[], None]:
+        """Do `act` each time changes told by other instances may have been missed; the callable returned ends that."""
+        return when_missed(self.bus, act)
+
     def drain(self) -> None:
         """Stop being ready and tell what holds a client (streams, long polls) to let go; open calls go on."""
         if not self.draining:
             self.draining = True
+            self.released.set()
             for release in self.on_drain:
                 release()
 

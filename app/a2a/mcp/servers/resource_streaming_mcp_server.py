@@ -12,13 +12,23 @@ from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.a2a.mcp.core import Call, Runtime, Server, StreamLimits, StreamWrite, run
+from app.a2a.mcp.core import (
+    COMMENT_SECONDS,
+    MAX_PER_CLIENT,
+    MAX_PER_PROCESS,
+    Call,
+    Runtime,
+    Server,
+    StreamLimits,
+    StreamWrite,
+    run,
+)
 from app.a2a.mcp.domain.streams.address import SHARED, SYSTEM, may_see, readable, writable
 from app.a2a.mcp.domain.streams.reader import Entry, Filter, Page, as_pair, check_cursor, read_page, value_of
 from app.a2a.mcp.errors import InvalidArgumentError, LimitExceededError, NotFoundError
 from app.a2a.mcp.servers.resource_streaming_completion import complete_uri
-from app.a2a.mcp.servers.resource_streaming_events import COMMENT_SECONDS, RETRY_MS, event_stream
-from app.a2a.mcp.servers.resource_streaming_hub import MAX_PER_CLIENT, MAX_PER_PROCESS, Hub
+from app.a2a.mcp.servers.resource_streaming_events import RETRY_MS, event_stream
+from app.a2a.mcp.servers.resource_streaming_hub import Hub
 from app.a2a.mcp.servers.resource_streaming_results import (
     EventFilter,
     EventId,
@@ -56,10 +66,11 @@ async def open_state(runtime: Runtime) -> AsyncIterator[State]:
     """Listen to the bus for all that wait here."""
     hub = Hub()
     runtime.on_drain.append(hub.release)
-    unsubscribe = runtime.bus.subscribe(hub.heard)
+    unsubscribe, forget = runtime.bus.subscribe(hub.heard), runtime.when_missed(hub.look)
     try:
         yield State(hub)
     finally:
+        forget()
         unsubscribe()
 
 

@@ -17,6 +17,8 @@ from app.a2a.mcp.core.stores.sessions import MemorySessionStore, SessionStore
 from app.a2a.mcp.core.stores.sessions_redis import RedisSessionStore
 from app.a2a.mcp.core.stores.streams import MemoryStreamStore, StreamStore
 from app.a2a.mcp.core.stores.streams_redis import RedisStreamStore
+from app.a2a.mcp.core.stores.subscribers import MemorySubscriberStore, SubscriberStore
+from app.a2a.mcp.core.stores.subscribers_redis import RedisSubscriberStore
 from app.a2a.mcp.core.stores.tallies import MemoryTallyStore, RedisTallyStore, TallyStore
 
 if TYPE_CHECKING:
@@ -42,6 +44,7 @@ class Stores:
         self.sessions: SessionStore = MemorySessionStore()
         self.streams: StreamStore = MemoryStreamStore()
         self.tallies: TallyStore = MemoryTallyStore()
+        self.subscribers: SubscriberStore = MemorySubscriberStore()
         self._records: RecordStore | None = None
 
     @classmethod
@@ -57,6 +60,7 @@ class Stores:
             self.sessions = RedisSessionStore(self.redis, self.guard)
             self.streams = RedisStreamStore(self.redis, self.guard)
             self.tallies = RedisTallyStore(self.redis, self.guard)
+            self.subscribers = RedisSubscriberStore(self.redis, self.guard)
 
     @property
     def records(self) -> RecordStore:
