@@ -100,9 +100,11 @@ async def follow(streams: Service, uri: str, cursor: Cursor) -> None:
     async with streams.client.listen(resource_subscriptions=[uri]) as notices:
         if uri not in (notices.honored.resource_subscriptions or ()):
             raise FleetError(f"this key may not follow {uri}")
+        done = await read_on(streams, uri, cursor)
         print(f"Following {uri} from {cursor.value}", file=sys.stderr, flush=True)
-        while not await read_on(streams, uri, cursor):
+        while not done:
             await next_notice(notices)
+            done = await read_on(streams, uri, cursor)
 
 
 async def read_on(streams: Service, uri: str, cursor: Cursor) -> bool:

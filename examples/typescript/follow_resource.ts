@@ -40,10 +40,10 @@ async function follow(
   uri: string,
   place: { after: string; end: number; failures: number; reached: boolean },
 ): Promise<void> {
-  console.error(`Following ${uri} from ${place.after}`);
+  let known = false;
   for (let left = place.end - Date.now(); left > 0; left = place.end - Date.now()) {
     // The first answer comes at once: it says what "$" stands for, so that a lost connection cannot move it.
-    const wait_ms = place.reached ? Math.min(WAIT_MS, Math.ceil(left)) : 0;
+    const wait_ms = known ? Math.min(WAIT_MS, Math.ceil(left)) : 0;
     const page = await call<Page>("read_resource_stream", { uris: [uri], after: place.after, wait_ms });
     place.reached = true;
     place.failures = 0;
@@ -55,6 +55,8 @@ async function follow(
       if ((content as { done?: unknown } | null)?.done === true) return;
     }
     place.after = page.next_after[uri] ?? place.after;
+    if (!known) console.error(`Following ${uri} from ${place.after}`);
+    known = true;
   }
 }
 
