@@ -106,6 +106,8 @@ def run(parser: argparse.ArgumentParser, main: Callable[[Fleet, argparse.Namespa
         sys.exit(f"error: {_refusal(fleet, error)}")
     except (httpx2.TransportError, httpx2.InvalidURL) as error:
         sys.exit(f"error: {_no_answer(fleet, error)}")
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read us has seen enough
     except OSError as error:
         sys.exit(f"error: {error}")
     except KeyboardInterrupt:
