@@ -16,6 +16,7 @@ from mcp_types import INVALID_REQUEST, METHOD_NOT_FOUND, PARSE_ERROR
 from starlette.types import Message, Receive, Scope, Send
 
 from app.a2a.mcp.core.binding import FleetServer
+from app.a2a.mcp.core.large import bound_values, putting_back, set_aside
 from app.a2a.mcp.core.leaving import while_there
 from app.a2a.mcp.core.notices import Notices
 from app.a2a.mcp.core.older_forms import enveloped
@@ -93,6 +94,7 @@ class McpEndpoint:
             _check_head(scope)
             body = await self._read(scope, receive)
             body = enveloped(body, self.known_as)
+            await _bound(body)
             message = _envelope(body)
             self._note(message, info)
             self._permit(info)
@@ -103,6 +105,8 @@ class McpEndpoint:
             await refuse(scope, send, refusal.error, refusal.status, refusal.headers, refusal.code)
             return
         if self._answers_at_once(message):
+            scope, body = _carried(scope, message, body, info)
+            send = putting_back(info, send) if info.large else send
             async with while_there(receive):
                 await self.json.handle_request(scope, _replay(body, receive), send)
             return
@@ -176,6 +180,22 @@ def _check_head(scope: Scope) -> None:
     media = (_header(scope, b"content-type") or b"").split(b";")[0].strip().lower()
     if media != b"application/json":
         raise Refusal(InvalidArgumentError.at("/headers/content-type", "must be application/json"), 415)
+
+
+async def _bound(body: bytes) -> None:
+    try:
+        await bound_values(body)
+    except LimitExceededError as error:
+        raise Refusal(error, 413) from None
+
+
+def _carried(scope: Scope, message: Mapping[str, Any], body: bytes, info: RequestInfo) -> tuple[Scope, bytes]:
+    """The request for the SDK; a large call's arguments stay in its record."""
+    smaller = set_aside(message, body, info)
+    if smaller is body:
+        return scope, body
+    headers = [(name, value) for name, value in scope["headers"] if name != b"content-length"]
+    return {**scope, "headers": [*headers, (b"content-length", str(len(smaller)).encode())]}, smaller
 
 
 def _header(scope: Scope, name: bytes) -> bytes | None:

@@ -29,6 +29,14 @@ class Caller:
 
 
 @dataclass(slots=True)
+class LargeCall:
+    """Arguments and result (as JSON text) of a tool that go past the SDK for their size (core/large.py)."""
+
+    arguments: dict[str, Any] | None = None
+    result: bytes | None = None
+
+
+@dataclass(slots=True)
 class RequestInfo:
     """One request, filled in as it passes inwards; `started` is a monotonic time, `deadline` too (seconds)."""
 
@@ -49,6 +57,9 @@ class RequestInfo:
     outcome: str | None = None
     error_code: str | None = None
     deadline: float | None = None
+    large: LargeCall | None = None
+    """What of this tool call is carried past the SDK; absent where nothing can be."""
+
     labels: dict[str, str] = field(default_factory=dict)
 
 

@@ -7,12 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 
-import anyio
 from mcp.server.subscriptions import SubscriptionBus
 
 from app.a2a.mcp.core.auth import Authenticator
 from app.a2a.mcp.core.circuit_breaker import REDIS_BREAKER, Breakers
 from app.a2a.mcp.core.metrics import Metrics
+from app.a2a.mcp.core.pool import WorkPool
 from app.a2a.mcp.core.rate_limit import RateLimiter
 from app.a2a.mcp.core.registry import Registry, Service, load_registry
 from app.a2a.mcp.core.revocation import Revocations
@@ -44,7 +44,7 @@ class Runtime:
     authenticator: Authenticator
     revocations: Revocations
     sisters: Sisters
-    threads: anyio.CapacityLimiter
+    pool: WorkPool
     bus: SubscriptionBus
     clock: Callable[[], float] = time.monotonic
     version: str = field(default_factory=project_version)
@@ -82,6 +82,7 @@ class Runtime:
 
     async def close(self) -> None:
         """Close what `start` opened, in reverse."""
+        self.pool.close()
         await self.sisters.close()
         await self.breakers.close()
         await self.revocations.close()
@@ -107,6 +108,6 @@ def build_runtime(service: Service, settings: Settings, registry: Registry | Non
         authenticator=authenticator,
         revocations=Revocations(stores),
         sisters=Sisters(service.name, settings, registry, breakers, authenticator),
-        threads=anyio.CapacityLimiter(settings.mcp_worker_threads),
+        pool=WorkPool(settings.mcp_worker_threads),
         bus=open_bus(service.name, settings, stores),
     )

@@ -9,6 +9,7 @@ from importlib import import_module
 from itertools import product
 from typing import Any
 
+from app.a2a.mcp.abandonment import interruptible
 from app.a2a.mcp.domain.reasoning.budget import Budget, UndecidedError
 from app.a2a.mcp.domain.reasoning.formulas import (
     Atom,
@@ -94,7 +95,8 @@ class Logic:
         solver.set("timeout", left)
         solver.set("rlimit", left * RESOURCES_PER_MS)
         try:
-            answer = solver.check(*assumptions)
+            with interruptible(self.context.interrupt):
+                answer = solver.check(*assumptions)
         except self.z3.Z3Exception as error:
             raise UndecidedError("memory" if "memory" in str(error) else "solver") from None
         if answer == self.z3.unknown:
