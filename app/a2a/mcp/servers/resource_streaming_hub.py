@@ -20,10 +20,14 @@ class Waiter:
         self.uris = tuple(uris)
         self.wake = asyncio.Event()
 
-    async def wait(self, seconds: float) -> None:
-        """Until woken, and at most so long; the next wait begins afresh."""
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self.wake.wait(), min(seconds, POLL_SECONDS))
+    async def wait(self, seconds: float, *ends: asyncio.Event) -> None:
+        """Until woken or at an end, and at most so long; the next wait begins afresh."""
+        waits = [asyncio.ensure_future(event.wait()) for event in (self.wake, *ends)]
+        try:
+            await asyncio.wait(waits, timeout=min(seconds, POLL_SECONDS), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
         self.wake.clear()
 
 

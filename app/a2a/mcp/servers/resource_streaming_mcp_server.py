@@ -205,7 +205,7 @@ async def _wait(
             if left <= 0 or hub.released or revoked.is_set():
                 return pages, left <= 0
             cursors = {uri: page.after for uri, page in pages.items()}
-            await waiter.wait(left)
+            await waiter.wait(left, revoked)
 
 
 async def _pages(
