@@ -12,14 +12,16 @@ from typing import Any, cast
 import orjson
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from mcp.server.transport_security import TransportSecuritySettings
-from mcp_types import INVALID_REQUEST, METHOD_NOT_FOUND, PARSE_ERROR
+from mcp_types import INVALID_PARAMS, INVALID_REQUEST, METHOD_NOT_FOUND, PARSE_ERROR
 from starlette.types import Message, Receive, Scope, Send
 
 from app.a2a.mcp.core.binding import FleetServer
 from app.a2a.mcp.core.large import bound_values, putting_back, set_aside
 from app.a2a.mcp.core.leaving import while_there
+from app.a2a.mcp.core.nesting import check_nesting
 from app.a2a.mcp.core.notices import Notices
 from app.a2a.mcp.core.older_forms import enveloped
+from app.a2a.mcp.core.parameters import check_parameters
 from app.a2a.mcp.core.refusal import STATUS, refuse
 from app.a2a.mcp.core.request import RequestInfo, request_info
 from app.a2a.mcp.core.runtime import Runtime
@@ -218,6 +220,13 @@ def _envelope(body: bytes) -> Mapping[str, Any]:
         raise Refusal(InvalidArgumentError.at("/method", "must be a string"), 400)
     if not message.keys() & {"method", "result", "error"}:
         raise Refusal(InvalidArgumentError.at("/method", "is required"), 400)
+    try:
+        check_nesting(message, body)
+        check_parameters(message)
+    except LimitExceededError as error:
+        raise Refusal(error, 413) from None
+    except InvalidArgumentError as error:
+        raise Refusal(error, 400, INVALID_PARAMS) from None
     return message
 
 

@@ -3,6 +3,7 @@
 The SDK's tool would coerce "1" to 1, ignore unknown arguments and answer with its validator's text; this one does not.
 """
 
+import json
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -111,12 +112,12 @@ class BoundTool(Tool):
             if large is None or large.arguments is None:
                 result = await self._apply(self._read(arguments), call)
                 content = _content(result)
-                text = orjson.dumps(content)
+                text = _json(content)
             else:
                 result = await self._apply(await call.run(self._read, large.arguments), call)
                 # In two steps, between which the event loop runs: each holds the interpreter throughout.
                 content = await call.run(_content, result)
-                text = await call.run(orjson.dumps, content)
+                text = await call.run(_json, content)
             if large is not None and len(text) > LARGE_BYTES:
                 return stand_in(text, large)
             return CallToolResult(content=[TextContent(type="text", text=text.decode())], structured_content=content)
@@ -152,4 +153,12 @@ def _content(result: ToolOutput) -> dict[str, Any]:
 
 def _text(content: object) -> TextContent:
     """The structured content as JSON text, for clients older than structured content."""
-    return TextContent(type="text", text=orjson.dumps(content).decode())
+    return TextContent(type="text", text=_json(content).decode())
+
+
+def _json(content: object) -> bytes:
+    try:
+        return orjson.dumps(content)
+    except TypeError:
+        # A record given back as it came may hold an integer of more than 64 bits, which orjson does not write.
+        return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
