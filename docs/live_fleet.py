@@ -91,11 +91,13 @@ async def _serving(apps: Mapping[str, FastAPI], listener: socket.socket) -> Asyn
 
 
 def _by_prefix(apps: Mapping[str, FastAPI]) -> ASGIApp:
-    """Hand /<service>/… to the service as /…, which is what nginx does."""
+    """Hand /<service>/… to the service as /…, which is what nginx does; other paths go to any, as on its own port."""
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         _, service, *rest = scope["path"].split("/")
-        path = "/" + "/".join(rest)
-        await apps[service]({**scope, "path": path, "raw_path": path.encode()}, receive, send)
+        if service in apps:
+            path = "/" + "/".join(rest)
+            scope = {**scope, "path": path, "raw_path": path.encode()}
+        await apps.get(service, next(iter(apps.values())))(scope, receive, send)
 
     return application
