@@ -80,18 +80,18 @@ def make_authority(directory: Path) -> tuple[Path, Path]:
 
 
 @contextlib.contextmanager
-def busy_edge(certificate: Path, key: Path) -> Iterator[tuple[str, list[int]]]:
-    """An HTTPS server that asks each new path for a pause of one second, and then refuses the key, as the fleet does.
+def busy_edge(certificate: Path, key: Path) -> Iterator[tuple[str, list[tuple[int, bytes]]]]:
+    """An HTTPS server that asks first for a pause of one second, and then refuses the key, as the fleet does.
 
-    Yields its address and the statuses that it answered.
+    Yields its address and, by request, the status that it answered and the message it was sent.
     """
-    answered: list[int] = []
+    answered: list[tuple[int, bytes]] = []
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            self.rfile.read(int(self.headers["Content-Length"]))
-            status = 401 if 429 in answered else 429
-            answered.append(status)
+            message = self.rfile.read(int(self.headers["Content-Length"]))
+            status = 401 if answered else 429
+            answered.append((status, message))
             code = {401: "unauthenticated", 429: "rate_limited"}[status]
             data = {"code": code, "message": "said by the test", "details": []}
             body = json.dumps({"jsonrpc": "2.0", "id": None, "error": {"code": -32000, "message": code, "data": data}})
