@@ -1,6 +1,7 @@
 """The threads of heavy work: a fixed number, also when calls are given up, and work that ends when nobody waits."""
 
 import asyncio
+import gc
 import threading
 import time
 from collections.abc import Iterator
@@ -119,3 +120,25 @@ async def test_the_solver_stops_when_nobody_waits_for_it(pool: WorkPool) -> None
         await pool.run(lambda: solve_constraints(domains, ["a*a*a + b*b*b + c*c*c = 42"], None, 1, budget), 3.0)
     await until_idle(pool)
     assert budget.elapsed_ms < 600_000
+
+
+async def test_a_call_cancelled_as_its_work_fails_leaves_no_error_behind(
+    pool: WorkPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: left.append(context["message"]))
+    original = asyncio.wait
+
+    async def wait_and_be_cancelled(*arguments: object, **options: object) -> None:
+        await original(*arguments, **options)  # type: ignore[arg-type]
+        raise asyncio.CancelledError
+
+    def fail() -> None:
+        raise ValueError("a caller's text")
+
+    monkeypatch.setattr(asyncio, "wait", wait_and_be_cancelled)
+    with pytest.raises(asyncio.CancelledError):
+        await pool.run(fail, PATIENCE)
+    gc.collect()
+    await asyncio.sleep(0)
+    assert left == []

@@ -41,6 +41,9 @@ class WorkPool:
             if not result.done():
                 abandonment.declare()
                 result.cancel()
+            elif not result.cancelled():
+                # A call may be cancelled in the moment its work fails: an error nobody looks at would be logged whole.
+                result.exception()
 
     def close(self) -> None:
         """Tell all work to end; does not wait for it."""
