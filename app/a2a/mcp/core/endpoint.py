@@ -16,7 +16,7 @@ from mcp_types import INVALID_PARAMS, INVALID_REQUEST, METHOD_NOT_FOUND, PARSE_E
 from starlette.types import Message, Receive, Scope, Send
 
 from app.a2a.mcp.core.binding import FleetServer
-from app.a2a.mcp.core.large import bound_values, putting_back, set_aside
+from app.a2a.mcp.core.large import LARGE_BYTES, bound_values, putting_back, set_aside
 from app.a2a.mcp.core.leaving import while_there
 from app.a2a.mcp.core.nesting import check_nesting
 from app.a2a.mcp.core.notices import Notices
@@ -88,13 +88,36 @@ class McpEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one HTTP request."""
-        info = request_info(scope)
         if self.notices is not None and self.notices.concerns(scope):
             await self.notices(scope, receive, send)
             return
+        async with AsyncExitStack() as room:
+            try:
+                _check_head(scope)
+                body = await self._read(scope, receive)
+                if len(body) > LARGE_BYTES:
+                    await self._make_room(room, len(body))
+            except Refusal as refusal:
+                await self._refuse(scope, send, refusal)
+                return
+            await self._serve(scope, receive, send, body)
+
+    async def _refuse(self, scope: Scope, send: Send, refusal: Refusal) -> None:
+        request_info(scope).error_code = refusal.error.code
+        await refuse(scope, send, refusal.error, refusal.status, refusal.headers, refusal.code)
+
+    async def _make_room(self, room: AsyncExitStack, size: int) -> None:
+        """Wait until a large body may be worked on; its memory is some ten times its size."""
         try:
-            _check_head(scope)
-            body = await self._read(scope, receive)
+            async with asyncio.timeout(self.runtime.settings.mcp_call_timeout_seconds):
+                await room.enter_async_context(self.runtime.large.admitted(size))
+        except TimeoutError:
+            raise Refusal(UnavailableError("too many large calls at once: try again later"), 503) from None
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send, body: bytes) -> None:
+        """Answer a request whose body was read."""
+        info = request_info(scope)
+        try:
             body = enveloped(body, self.known_as)
             await _bound(body)
             message = _envelope(body)
@@ -103,8 +126,7 @@ class McpEndpoint:
             if self.notices is not None:
                 send = await self._note_session(self.notices, message, scope, send)
         except Refusal as refusal:
-            info.error_code = refusal.error.code
-            await refuse(scope, send, refusal.error, refusal.status, refusal.headers, refusal.code)
+            await self._refuse(scope, send, refusal)
             return
         if self._answers_at_once(message):
             scope, body = _carried(scope, message, body, info)

@@ -7,6 +7,7 @@ from typing import Any
 
 from app.a2a.mcp.core.drain import KEEP_ALIVE_SECONDS
 from app.a2a.mcp.core.logs import JournalLogger, configure_logging
+from app.a2a.mcp.core.memory import prepare_allocator
 from app.a2a.mcp.core.settings import load_settings, take_notify_socket
 from app.a2a.mcp.core.worker import McpWorker
 from app.a2a.mcp.errors import A2AError
@@ -20,6 +21,7 @@ try:
 except A2AError as _error:
     sys.exit(f"cannot start: {_error.message}")
 configure_logging(_settings)
+prepare_allocator()
 
 _host = f"[{_settings.mcp_host}]" if ":" in _settings.mcp_host else _settings.mcp_host
 

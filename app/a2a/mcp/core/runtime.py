@@ -11,6 +11,7 @@ from mcp.server.subscriptions import SubscriptionBus
 
 from app.a2a.mcp.core.auth import Authenticator
 from app.a2a.mcp.core.circuit_breaker import REDIS_BREAKER, Breakers
+from app.a2a.mcp.core.memory import LargeCalls
 from app.a2a.mcp.core.metrics import Metrics
 from app.a2a.mcp.core.pool import WorkPool
 from app.a2a.mcp.core.rate_limit import RateLimiter
@@ -45,6 +46,7 @@ class Runtime:
     revocations: Revocations
     sisters: Sisters
     pool: WorkPool
+    large: LargeCalls
     bus: SubscriptionBus
     clock: Callable[[], float] = time.monotonic
     version: str = field(default_factory=project_version)
@@ -109,5 +111,6 @@ def build_runtime(service: Service, settings: Settings, registry: Registry | Non
         revocations=Revocations(stores),
         sisters=Sisters(service.name, settings, registry, breakers, authenticator),
         pool=WorkPool(settings.mcp_worker_threads),
+        large=LargeCalls(),
         bus=open_bus(service.name, settings, stores),
     )

@@ -25,7 +25,7 @@ from app.a2a.mcp.domain.reasoning.formulas import (
 
 # z3 counts its own work: this bounds a check also where the clock would not, and is far more than a second can use.
 RESOURCES_PER_MS = 5_000
-MEMORY_MIB = 300
+MEMORY_MIB = 200
 MAX_MODEL_FACTS = 200
 SMALL_WORLDS = (1, 2, 3)
 SMALL_SHARE = 0.1
