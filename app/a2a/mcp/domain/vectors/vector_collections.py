@@ -210,7 +210,7 @@ def _owner(client: str) -> str:
 def _require_one(query: Query) -> None:
     given = [value for value in (query.vector, query.text, query.id) if value is not None]
     if len(given) != 1:
-        raise InvalidArgumentError("send exactly one of query_vector, query_text and query_id")
+        raise InvalidArgumentError.at("", "send exactly one of query_vector, query_text and query_id")
 
 
 def _written(applied: Applied, attributes: Attributes | None) -> Written:
