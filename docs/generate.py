@@ -140,7 +140,7 @@ def values(field: FieldInfo) -> str:
 def default_text(field: FieldInfo) -> str:
     """The default as it would be written in the environment."""
     value = field.default
-    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+    return ",".join(map(str, value)) if isinstance(value, tuple | dict) else str(value)
 
 
 def _fields(names: tuple[str, ...]) -> Iterator[tuple[str, FieldInfo]]:
