@@ -9,7 +9,7 @@ from typing import Any
 
 from lark import Lark, Token, Transformer, v_args
 
-from app.a2a.mcp.domain.reasoning.syntax import build_parser, check_depth, parse
+from app.a2a.mcp.domain.reasoning.syntax import build_parser, parse_tree
 
 GRAMMAR = r"""
 start: iff
@@ -123,6 +123,5 @@ def _parser() -> Lark:
 
 def parse_expression(text: str, path: str) -> Expression:
     """The expression that `text` is. Raises InvalidArgumentError or LimitExceededError at `path`."""
-    expression: Expression = parse(_parser(), text, path)
-    check_depth(expression, path)
+    expression: Expression = parse_tree(_parser(), text, path)
     return expression

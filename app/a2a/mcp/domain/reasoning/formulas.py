@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from lark import Lark, Token, Transformer, v_args
 
-from app.a2a.mcp.domain.reasoning.syntax import build_parser, check_depth, parse, walk
+from app.a2a.mcp.domain.reasoning.syntax import build_parser, parse_tree, walk
 from app.a2a.mcp.errors import InvalidArgumentError
 
 GRAMMAR = r"""
@@ -165,8 +165,7 @@ def _parser() -> Lark:
 
 def parse_formula(text: str, path: str) -> Formula:
     """The formula that `text` is. Raises InvalidArgumentError or LimitExceededError at `path`, a JSON Pointer."""
-    formula: Formula = parse(_parser(), text, path)
-    check_depth(formula, path)
+    formula: Formula = parse_tree(_parser(), text, path)
     return formula
 
 

@@ -38,13 +38,14 @@ def parse(parser: Lark, text: str, path: str) -> Any:
         raise InvalidArgumentError.at(path, _complaint(error, text)) from None
 
 
-def check_depth(root: Node, path: str) -> None:
-    """Refuse a tree deeper than MAX_DEPTH; after this, recursion over it is safe."""
+def parse_tree(parser: Lark, text: str, path: str) -> Any:
+    """A tree that recursion may safely walk. Raises InvalidArgumentError or LimitExceededError at `path`."""
+    root: Node = parse(parser, text, path)
     level: list[Node] = [root]
     for _ in range(MAX_DEPTH):
         level = [inner for node in level for inner in node.inner]
         if not level:
-            return
+            return root
     raise LimitExceededError.at(path, f"is nested more than {MAX_DEPTH} deep")
 
 
