@@ -22,6 +22,7 @@ from app.a2a.mcp.errors import (
     LimitExceededError,
     PermissionDeniedError,
 )
+from app.a2a.mcp.servers.transport_layer_negotiation import Agreed
 from app.a2a.mcp.servers.transport_layer_probe import Probe, Step
 from app.a2a.mcp.servers.transport_layer_results import (
     BreakerState,
@@ -177,15 +178,6 @@ def _token(call: Call[State], service: str) -> str | None:
 def _result(call: Call[State], service: str | None, probe: Probe | None, steps: list[Step]) -> ProbedEndpoint:
     agreed = probe.agreed if probe else None
     found = agreed if agreed and agreed.era else None
-    capabilities = (found.capabilities if found else None) or {}
-    resources = capabilities.get("resources")
-    expected = call.runtime.registry.get(service).tools if service else None
-    names = probe.tools if probe else None
-    listed = (
-        ToolList(count=len(names), expected=expected, match=_match(len(names), expected), names=names)
-        if names is not None
-        else None
-    )
     reachable = bool(probe and probe.reachable)
     return ProbedEndpoint(
         reachable=reachable,
@@ -194,18 +186,30 @@ def _result(call: Call[State], service: str | None, probe: Probe | None, steps: 
         negotiated_version=found.version if found else None,
         server_versions=agreed.versions if agreed else [],
         transport=found.transport if found else None,
-        supports=Supports(
-            sse_stream=bool(found and found.transport),
-            resumable=bool(found and found.session),
-            subscriptions=isinstance(resources, dict) and bool(resources.get("subscribe")),
-        ),
+        supports=_supports(found),
         server_info=found.server_info if found else None,
         capabilities=found.capabilities if found else None,
-        tools=listed,
+        tools=_tools(call, service, probe.tools if probe else None),
         tls=Tls(**probe.tls) if probe and probe.tls else None,
         breaker=BreakerState(state=call.runtime.breakers.get(service).state if service else None),
         recommendation=_advice(reachable, found, steps),
     )
+
+
+def _supports(found: Agreed | None) -> Supports:
+    resources = (found.capabilities or {}).get("resources") if found else None
+    return Supports(
+        sse_stream=bool(found and found.transport),
+        resumable=bool(found and found.session),
+        subscriptions=isinstance(resources, dict) and bool(resources.get("subscribe")),
+    )
+
+
+def _tools(call: Call[State], service: str | None, names: list[str] | None) -> ToolList | None:
+    if names is None:
+        return None
+    expected = call.runtime.registry.get(service).tools if service else None
+    return ToolList(count=len(names), expected=expected, match=_match(len(names), expected), names=names)
 
 
 def _match(count: int, expected: int | None) -> bool | None:
@@ -213,7 +217,7 @@ def _match(count: int, expected: int | None) -> bool | None:
     return None if expected is None or count < expected else count == expected
 
 
-def _advice(reachable: bool, found: Any, steps: list[Step]) -> str:
+def _advice(reachable: bool, found: Agreed | None, steps: list[Step]) -> str:
     failed = next((step for step in steps if not step.ok), None)
     if found is not None and reachable:
         return f"use {found.transport} with MCP-Protocol-Version {found.version}"
