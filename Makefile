@@ -99,6 +99,7 @@ test: ## everything: lint, types, unit, contract, Molecule, end to end, faults
 bench: venv ## measure the recall and speed of the vector index, beside exact search
 	@$(call say,Recall of the vector index); python bench/recall.py
 
+ORACLES := tests/conformance/oracles/requirements
 .PHONY: lock
 lock: ## pin every dependency again after pyproject.toml changed
 	@uv pip compile -q --universal --python-version 3.11 --no-header --no-annotate --extra deploy --extra dev \
@@ -107,7 +108,9 @@ lock: ## pin every dependency again after pyproject.toml changed
 		pyproject.toml -o requirements-release.txt
 	{ echo '-e .'; uv pip compile -q --universal --python-version 3.11 --no-header --no-annotate --extra deploy pyproject.toml; } \
 		> requirements.txt
-	echo "requirements.txt, requirements-release.txt and requirements-dev.txt are pinned"
+	{ sed -n '/^#/p' $(ORACLES).txt; uv pip compile -q --universal --python-version 3.11 --no-header --no-annotate $(ORACLES).in; } \
+		> $(ORACLES).new && mv $(ORACLES).new $(ORACLES).txt
+	echo "requirements.txt, requirements-release.txt, requirements-dev.txt and $(ORACLES).txt are pinned"
 
 .PHONY: docs
 docs: venv ## write the generated tables of README, docs and .env.template again
