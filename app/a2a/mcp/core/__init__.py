@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from app.a2a.mcp.core.call import Call
-    from app.a2a.mcp.core.event_stream import COMMENT_SECONDS, EventStream
+    from app.a2a.mcp.core.event_stream import COMMENT_SECONDS, EVENTS_PATH, EventStream
     from app.a2a.mcp.core.places import MAX_PER_CLIENT, MAX_PER_PROCESS, Places
     from app.a2a.mcp.core.runtime import Runtime
     from app.a2a.mcp.core.schemas import ToolInput, ToolOutput
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "COMMENT_SECONDS",
+    "EVENTS_PATH",
     "MAX_PER_CLIENT",
     "MAX_PER_PROCESS",
     "Call",
@@ -35,6 +36,7 @@ __all__ = [
 # No name here may be that of a submodule: importing the submodule would put the module in its place.
 _HOME = {
     "COMMENT_SECONDS": "event_stream",
+    "EVENTS_PATH": "event_stream",
     "EventStream": "event_stream",
     "MAX_PER_CLIENT": "places",
     "MAX_PER_PROCESS": "places",

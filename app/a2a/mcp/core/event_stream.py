@@ -22,6 +22,9 @@ log = logging.getLogger(__name__)
 COMMENT_SECONDS = 15.0
 """A silent stream says that it is still there this often: proxies and clients cut what says nothing."""
 
+EVENTS_PATH = "/streams/events"
+"""Where a service that keeps logs serves them as such a stream."""
+
 HEADERS = {"cache-control": "no-store", "x-accel-buffering": "no"}
 
 

@@ -30,12 +30,14 @@ async def event_stream(request: Request, call: Call[Any], hub: Hub) -> Response:
     with contextlib.ExitStack() as held:
         waiter = held.enter_context(hub.stream(client, uri))
         first = await read_page(call.runtime.stores.streams, namespace, uri, after, PAGE, Filter())
-        parts = _follow(call, waiter, namespace, uri, first)
+        parts = _follow(call, hub, waiter, namespace, uri, first)
         return EventStream(parts, call.runtime, call.caller, held.pop_all())
     raise AssertionError("an ExitStack swallows nothing")
 
 
-async def _follow(call: Call[Any], waiter: Waiter, namespace: str, uri: str, page: Page) -> AsyncGenerator[str]:
+async def _follow(
+    call: Call[Any], hub: Hub, waiter: Waiter, namespace: str, uri: str, page: Page
+) -> AsyncGenerator[str]:
     """For ever: the response ends it."""
     yield f"retry: {RETRY_MS}\n\n"
     while True:
@@ -43,7 +45,8 @@ async def _follow(call: Call[Any], waiter: Waiter, namespace: str, uri: str, pag
         yield "".join([*gap, *(_event(uri, entry) for entry in page.entries)])
         if not page.more:
             await waiter.wait(POLL_SECONDS)
-        page = await read_page(call.runtime.stores.streams, namespace, uri, page.after, PAGE, Filter())
+        async with hub.reading:
+            page = await read_page(call.runtime.stores.streams, namespace, uri, page.after, PAGE, Filter())
 
 
 def _event(uri: str, entry: Entry) -> str:

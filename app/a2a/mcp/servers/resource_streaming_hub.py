@@ -13,6 +13,10 @@ POLL_SECONDS = 5.0
 """How long a waiter trusts the bus, which tells of its own losses: what ends by its time alone is noticed so."""
 
 
+READERS = 8
+"""How many read at a time: an event wakes all that follow it, and hundreds of questions at once outlast their time."""
+
+
 class Waiter:
     """One that waits; `wake` is set when something may have changed."""
 
@@ -36,6 +40,7 @@ class Hub:
 
     def __init__(self) -> None:
         self.released = False
+        self.reading = asyncio.Semaphore(READERS)
         self.streams: Counter[str] = Counter()
         self._places = Places()
         self._waiters: set[Waiter] = set()

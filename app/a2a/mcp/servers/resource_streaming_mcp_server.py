@@ -14,6 +14,7 @@ from starlette.responses import Response
 
 from app.a2a.mcp.core import (
     COMMENT_SECONDS,
+    EVENTS_PATH,
     MAX_PER_CLIENT,
     MAX_PER_PROCESS,
     Call,
@@ -214,7 +215,8 @@ async def _pages(
     """A page of each; together they have at most `limit` events."""
     pages: dict[str, Page] = {}
     for uri, namespace in names.items():
-        page = await read_page(call.runtime.stores.streams, namespace, uri, cursors[uri], limit, wanted)
+        async with call.state.hub.reading:
+            page = await read_page(call.runtime.stores.streams, namespace, uri, cursors[uri], limit, wanted)
         pages[uri] = page
         limit -= len(page.entries)
     return pages
@@ -229,7 +231,7 @@ async def _snapshots(call: Call[State], names: dict[str, str]) -> dict[str, Snap
     }
 
 
-@server.page("/streams/events")
+@server.page(EVENTS_PATH)
 async def streams_events(request: Request, call: Call[State]) -> Response:
     """One resource as server-sent events."""
     return await event_stream(request, call, call.state.hub)
@@ -271,7 +273,7 @@ async def limits(call: Call[State]) -> dict[str, Any]:
         "per_namespace": {"resources": bounds.resources, "bytes": bounds.bytes, "events_per_uri": bounds.events},
         "content_bytes": MAX_CONTENT_BYTES,
         "waiting": {"per_client": MAX_PER_CLIENT, "per_process": MAX_PER_PROCESS, "now": call.state.hub.waiting()},
-        "sse": {"path": "/streams/events", "retry_ms": RETRY_MS, "comment_seconds": COMMENT_SECONDS},
+        "sse": {"path": EVENTS_PATH, "retry_ms": RETRY_MS, "comment_seconds": COMMENT_SECONDS},
         "store": call.runtime.stores.kind,
     }
 
