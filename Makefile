@@ -73,7 +73,7 @@ lint: venv ## formatting, lint, types, YAML and Ansible rules
 .PHONY: unit
 unit: venv
 	@$(call say,Unit and contract tests); mkdir -p $(REPORTS)
-	pytest tests -m 'not e2e and not fault' -n 2 --dist loadfile --junitxml $(REPORTS)/unit.xml
+	GENERATED_INPUTS=1000 pytest tests -m 'not e2e and not fault' -n 2 --dist loadfile --junitxml $(REPORTS)/unit.xml
 
 # Left to `make test`: what starts processes of its own - proxies, masters, playbooks, the conformance suite.
 SLOW := tests/conformance tests/ansible $(wildcard tests/test_service_manager*.py tests/*/test_*_processes.py) \
@@ -100,6 +100,11 @@ bench: venv ## measure the recall and speed of the vector index, beside exact se
 	@$(call say,Recall of the vector index); python bench/recall.py
 
 ORACLES := tests/conformance/oracles/requirements
+.PHONY: bench-memory
+bench-memory: venv ## print import time and memory of the whole fleet on the local host, before and after a warm-up
+	@[ -n "$$($(RIG) list | awk '$$1 == "local"')" ] || { echo "there is no local host: make up first" >&2; exit 1; }
+	python bench/memory.py --fleet local
+
 .PHONY: lock
 lock: ## pin every dependency again after pyproject.toml changed
 	@uv pip compile -q --universal --python-version 3.11 --no-header --no-annotate --extra deploy --extra dev \

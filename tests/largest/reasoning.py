@@ -63,9 +63,9 @@ def network() -> dict[str, Any]:
 
 
 def chain() -> dict[str, Any]:
-    holes = pigeonhole(6)
+    holes = pigeonhole(3)
     steps = [
-        {"premises": holes[:25], "conclusion": holes[-1 - i % 3], "notation": "formula", "confidence": 0.9}
+        {"premises": holes[:1], "conclusion": holes[-1 - i % 3], "notation": "formula", "confidence": 0.9}
         for i in range(100)
     ]
     return {"reasoning_steps": steps, "timeout_ms": TIMEOUT_MS}

@@ -51,7 +51,7 @@ LARGEST = {
     },
     "upsert_vectors": stored,
     "search_vectors": lambda: {"collection": COLLECTION, "query_vector": query(), "top_k": 100, "exact": True},
-    "embed_texts": lambda: {"texts": [prose(generator(f"e{i}"), 8000) for i in range(256)]},
+    "embed_texts": lambda: {"texts": [prose(generator(f"e{i}"), 1020) for i in range(256)]},
     "hybrid_ranking_search": lambda: {
         "query": prose(generator("q"), 8000), "candidate_documents": documents(4000, 256), "query_vector": query(256),
         "top_k": 1000, "apply_diversity": True,

@@ -27,6 +27,12 @@ def prepare_allocator() -> None:
         _C.mallopt(M_ARENA_MAX, ARENAS)
 
 
+def give_back() -> None:
+    """Return free pages to the system (malloc_trim(3)); takes milliseconds, and frees the interpreter meanwhile."""
+    if hasattr(_C, "malloc_trim"):
+        _C.malloc_trim(0)
+
+
 class LargeCalls:
     """The large calls of a process, admitted in order of arrival while their bodies fit `ADMITTED_BYTES` together."""
 
@@ -71,9 +77,9 @@ class LargeCalls:
             event.set()
 
     def _give_back(self) -> None:
-        """Return free pages (malloc_trim(3)) in a thread: it takes milliseconds, and ctypes frees the interpreter."""
+        """Give back in a thread, soon: first the answer is to be written."""
         now = time.monotonic()
-        if hasattr(_C, "malloc_trim") and now - self._trimmed > TRIM_SECONDS:
+        if now - self._trimmed > TRIM_SECONDS:
             self._trimmed = now
             loop = asyncio.get_running_loop()
-            loop.call_later(TRIM_SECONDS / 2, loop.run_in_executor, None, _C.malloc_trim, 0)
+            loop.call_later(TRIM_SECONDS / 2, loop.run_in_executor, None, give_back)
