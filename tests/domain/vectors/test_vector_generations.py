@@ -19,7 +19,7 @@ from app.a2a.mcp.domain.vectors.vector_collections import VectorCollections
 from app.a2a.mcp.errors import (
     UnavailableError,
 )
-from tests.domain.vectors.collections_world import World, ids, item
+from tests.domain.vectors.collections_world import ABC, World, ids, item
 from tests.domain.vectors.fakes import HashEmbedder
 
 pytestmark = pytest.mark.anyio
