@@ -1,8 +1,8 @@
 """Import time and memory of the whole fleet on a deployed host, for docs/performance.md.
 
 `python bench/memory.py [--fleet NAME] [--json FILE]` (`local` when absent, which `make up` makes) imports each server
-in a fresh process here, reads the resident (RSS) and proportional (PSS) memory of every instance, nginx and Redis on the
-host, then calls every tool of every instance by its first example, and reads again.
+in a fresh process here, reads the resident (RSS) and proportional (PSS) memory of every instance, nginx and Redis on
+the host, then calls every tool of every instance by its first example, and reads again.
 """
 
 from __future__ import annotations
@@ -86,9 +86,7 @@ def by_service(units: dict[str, dict[str, int]]) -> dict[str, dict[str, float]]:
 def table(found: dict[str, Any], imports: dict[str, float]) -> None:
     """Print a row for each service, the fleet, nginx and Redis."""
     before, after = by_service(found["before"]), by_service(found["after"])
-    print(
-        f"MiB of all instances of a service; {found['calls']} calls between, {found['refused']} not answered 200"
-    )
+    print(f"MiB of all instances of a service; {found['calls']} calls between, {found['refused']} not answered 200")
     head = ("service", "import CPU ms", "RSS", "PSS", "RSS warm", "PSS warm")
     print(f"{head[0]:24}" + "".join(f"{name:>14}" for name in head[1:]))
     services = [service.name for service in load_registry()]

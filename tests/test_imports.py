@@ -1,7 +1,7 @@
 """Which heavy libraries each server may load, in a fresh interpreter: what no tool of it needs, none of it keeps.
 
-There are 27 always-on processes: a megabyte of an import is 27 on the host. What is loaded at the first use alone (z3)
-is missing here as well.
+There are 27 always-on processes: a megabyte of an import is 27 on the host. What is loaded at the first use alone (z3,
+stemmers) may be in none of them.
 """
 
 import json
@@ -12,32 +12,30 @@ import sys
 import pytest
 
 from app.a2a.mcp.core.registry import load_registry
+from tests.test_architecture import MCP, PACKAGE, imports
 
-ALL = frozenset(load_registry().names)
-VECTORS = {"vector_similarity", "vector_ranking", "semantic_similarity", "confidence_calculator", "reasoning_agent"}
+NUMERIC = {"vectors", "embedding", "ranking", "text", "confidence", "reasoning", "standardize"}
 
-NONE: frozenset[str] = frozenset()
-
-MAY_LOAD: dict[str, frozenset[str] | set[str]] = {
-    "numpy": VECTORS | {"data_standardization"},
-    "annoy": {"vector_similarity"},
-    "sentencepiece": {"vector_similarity", "semantic_similarity"},
-    "snowballstemmer": NONE,
-    "rapidfuzz": {"data_standardization", "semantic_similarity"},
-    "jsonschema_rs": {"data_standardization"},
-    "babel": {"data_standardization"},
-    "pycountry": {"data_standardization"},
-    "dateutil": {"data_standardization"},
-    "phonenumbers": {"data_standardization"},
-    "pint": {"data_standardization"},
-    "stdnum": {"data_standardization"},
-    "lark": {"reasoning_agent"},
-    "z3": NONE,
-    "sqlite3": NONE,
-    **dict.fromkeys(("scipy", "sklearn", "pandas", "networkx", "nltk", "torch", "onnxruntime"), NONE),
-    **dict.fromkeys(("rich", "pygments", "typer", "tkinter", "matplotlib", "pytest", "hypothesis", "IPython"), NONE),
+NEEDED_BY: dict[str, set[str]] = {
+    "numpy": NUMERIC,
+    "annoy": {"vectors"},
+    "sentencepiece": {"embedding"},
+    "rapidfuzz": {"standardize", "text"},
+    "jsonschema_rs": {"standardize"},
+    "babel": {"standardize"},
+    "pycountry": {"standardize"},
+    "dateutil": {"standardize"},
+    "phonenumbers": {"standardize"},
+    "pint": {"standardize"},
+    "stdnum": {"standardize"},
+    "lark": {"reasoning"},
 }
-"""Library → the services whose import may load it; the empty set: none."""
+"""Library → the packages of `domain` it is for; a server that uses none of them must not load it."""
+
+NEVER = {
+    *("z3", "snowballstemmer", "sqlite3", "scipy", "sklearn", "pandas", "networkx", "nltk", "torch", "onnxruntime"),
+    *("rich", "pygments", "typer", "tkinter", "matplotlib", "pytest", "hypothesis", "IPython"),
+}
 
 LOADED = """
 import importlib, json, os, sys
@@ -47,13 +45,19 @@ print(json.dumps(sorted({name.partition(".")[0] for name in sys.modules})))
 """
 
 
-@pytest.mark.parametrize("service", sorted(ALL))
+def uses(service: str) -> set[str]:
+    """The packages of `domain` that the menu of a service and its parts name."""
+    prefix = f"{PACKAGE}.domain."
+    named = (name for path in MCP.glob(f"servers/{service}_*.py") for name in imports(path) if name.startswith(prefix))
+    return {name.removeprefix(prefix).partition(".")[0] for name in named}
+
+
+@pytest.mark.parametrize("service", load_registry().names)
 def test_a_server_loads_only_what_its_tools_need(service: str) -> None:
     environ = os.environ | {"MCP_SERVICE": service}
     done = subprocess.run([sys.executable, "-c", LOADED], env=environ, capture_output=True, text=True, check=True)
     loaded = set(json.loads(done.stdout))
-    assert not {name for name, services in MAY_LOAD.items() if name in loaded and service not in services}
-
-
-def test_the_list_names_services_that_there_are() -> None:
-    assert frozenset[str]().union(*MAY_LOAD.values()) <= ALL
+    used = uses(service)
+    assert "mcp" in loaded
+    assert not loaded & NEVER
+    assert not {name for name, packages in NEEDED_BY.items() if name in loaded and not used & packages}
