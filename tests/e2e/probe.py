@@ -36,6 +36,7 @@ class Prober(threading.Thread):
                     time.sleep(PAUSE)
             except OSError:
                 self.failures += 1
+                time.sleep(PAUSE)
             finally:
                 connection.close()
 
