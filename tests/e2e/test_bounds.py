@@ -84,7 +84,7 @@ def control_group(fleet: Fleet, unit: str, *names: str) -> str:
     for name in names:
         controller, _, file = name.rpartition(":")
         path = f"/sys/fs/cgroup/{controller}{group}/{file}" if controller else f"/sys/fs/cgroup{group}/{file}"
-        if found := fleet.sh(f"cat {path} 2>/dev/null || true"):
+        if found := fleet.sh(f"cat '{path}' 2>/dev/null || true"):
             return found
     raise AssertionError(f"{unit} has none of {names}")
 
