@@ -70,10 +70,14 @@ lint: venv ## formatting, lint, types, YAML and Ansible rules
 	$(call say,yamllint); yamllint -s .
 	$(call say,ansible-lint, profile production); ansible-lint --offline -q
 
+GENERATED := tests/contract/test_generated_inputs.py
+
 .PHONY: unit
 unit: venv
 	@$(call say,Unit and contract tests); mkdir -p $(REPORTS)
-	GENERATED_INPUTS=1000 pytest tests -m 'not e2e and not fault' -n 2 --dist loadfile --junitxml $(REPORTS)/unit.xml
+	pytest tests -m 'not e2e and not fault' -n 2 --dist loadfile --ignore=$(GENERATED) --junitxml $(REPORTS)/unit.xml
+	$(call say,A thousand generated inputs for each tool)
+	GENERATED_INPUTS=1000 pytest $(GENERATED) -n 2 --dist load --junitxml $(REPORTS)/generated.xml
 
 # Left to `make test`: what starts processes of its own - proxies, masters, playbooks, the conformance suite.
 SLOW := tests/conformance tests/ansible $(wildcard tests/test_service_manager*.py tests/*/test_*_processes.py) \

@@ -31,7 +31,9 @@ CALL_MILLISECONDS = 4000
 HANG_SECONDS = 60
 """Far over the deadline of a call: on a busy machine an answer may be late, but it must come."""
 
-REFUSED_BY_SCHEMA = {"invalid_argument", "limit_exceeded"}
+REFUSED_BY_SCHEMA = {"invalid_argument", "limit_exceeded", "deadline_exceeded"}
+"""The last where the machine is so busy that the time was over before the arguments were looked at."""
+
 TOOLS = [(service.name, tool) for service in load_registry() for tool in menu(service.name).tools]
 TRACES = re.compile(rb'Traceback|File \\?"|\.py\b.{0,20}line \d|0x[0-9a-f]{8}|pydantic|site-packages')
 
