@@ -71,10 +71,14 @@ lint: venv ## formatting, lint, types, YAML and Ansible rules
 	$(call say,yamllint); yamllint -s .
 	$(call say,ansible-lint, profile production); ansible-lint --offline -q
 
+GENERATED := tests/contract/test_generated_inputs.py
+
 .PHONY: unit
 unit: venv
 	@$(call say,Unit and contract tests); mkdir -p $(REPORTS)
-	pytest tests -m 'not e2e and not fault' -n 2 --dist loadfile --junitxml $(REPORTS)/unit.xml
+	pytest tests -m 'not e2e and not fault' -n 2 --dist loadfile --ignore=$(GENERATED) --junitxml $(REPORTS)/unit.xml
+	$(call say,A thousand generated inputs for each tool)
+	GENERATED_INPUTS=1000 pytest $(GENERATED) -n 2 --dist load --junitxml $(REPORTS)/generated.xml
 
 # Left to `make test`: what starts processes of its own - proxies, masters, playbooks, the conformance suite.
 SLOW := tests/conformance tests/ansible $(wildcard tests/test_service_manager*.py tests/*/test_*_processes.py) \
@@ -105,6 +109,12 @@ shots: venv ## pictures of the fleet page of the local host: light, dark, narrow
 bench: venv ## measure the recall and speed of the vector index, beside exact search
 	@$(call say,Recall of the vector index); python bench/recall.py
 
+ORACLES := tests/conformance/oracles/requirements
+.PHONY: bench-memory
+bench-memory: venv ## print import time and memory of the whole fleet on the local host, before and after a warm-up
+	@[ -n "$$($(RIG) list | awk '$$1 == "local"')" ] || { echo "there is no local host: make up first" >&2; exit 1; }
+	python bench/memory.py --fleet local
+
 .PHONY: lock
 lock: ## pin every dependency again after pyproject.toml changed
 	@uv pip compile -q --universal --python-version 3.11 --no-header --no-annotate --extra deploy --extra dev \
@@ -113,11 +123,13 @@ lock: ## pin every dependency again after pyproject.toml changed
 		pyproject.toml -o requirements-release.txt
 	{ echo '-e .'; uv pip compile -q --universal --python-version 3.11 --no-header --no-annotate --extra deploy pyproject.toml; } \
 		> requirements.txt
-	echo "requirements.txt, requirements-release.txt and requirements-dev.txt are pinned"
+	{ sed -n '/^#/p' $(ORACLES).txt; uv pip compile -q --universal --python-version 3.11 --no-header --no-annotate $(ORACLES).in; } \
+		> $(ORACLES).new && mv $(ORACLES).new $(ORACLES).txt
+	echo "requirements.txt, requirements-release.txt, requirements-dev.txt and $(ORACLES).txt are pinned"
 
 .PHONY: docs
 docs: venv ## write the generated tables of README, docs and .env.template again
-	@$(BIN)/python docs/generate.py
+	@$(BIN)/python -m docs.generate
 
 .PHONY: clean
 clean: down ## remove the local host, the virtual environment and all caches of this checkout

@@ -1,11 +1,11 @@
-"""Writes what is derived: `.env.template`, the settings tables, and the README's list of services.
+"""Writes what is derived: `.env.template`, the settings tables, the README's list of services, and docs/tools.md.
 
-`python docs/generate.py` writes, `make check` compares. A new setting needs a line in GROUPS, and nothing else here.
+`python -m docs.generate` writes, `make check` compares. A new setting needs a line in GROUPS, and nothing else here.
 """
 
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
@@ -67,15 +67,21 @@ TEMPLATE_HEAD = """\
 """
 
 
-def pages() -> dict[Path, str]:
-    """Every generated file and what it should hold."""
-    registry = load_registry()
+def pages() -> dict[Path, Callable[[], str]]:
+    """Every generated file and what makes the text it should hold."""
     readme, configuration = ROOT / "README.md", ROOT / "docs" / "configuration.md"
     return {
-        ROOT / ".env.template": env_template(),
-        readme: _between(readme.read_text(), "services", service_table(registry)),
-        configuration: _between(configuration.read_text(), "settings", settings_tables()),
+        ROOT / ".env.template": env_template,
+        readme: lambda: _between(readme.read_text(), "services", service_table(load_registry())),
+        configuration: lambda: _between(configuration.read_text(), "settings", settings_tables()),
+        ROOT / "docs" / "tools.md": _tools_page,
     }
+
+
+def _tools_page() -> str:
+    from docs.tools_page import tools_page  # it brings all services along
+
+    return tools_page()
 
 
 def service_table(registry: Registry) -> str:
@@ -140,7 +146,7 @@ def values(field: FieldInfo) -> str:
 def default_text(field: FieldInfo) -> str:
     """The default as it would be written in the environment."""
     value = field.default
-    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+    return ",".join(map(str, value)) if isinstance(value, tuple | dict) else str(value)
 
 
 def _fields(names: tuple[str, ...]) -> Iterator[tuple[str, FieldInfo]]:
@@ -164,11 +170,12 @@ def _between(page: str, name: str, text: str) -> str:
 def main() -> int:
     """Write what differs, naming it; with --check only say so, and fail."""
     check = "--check" in sys.argv[1:]
-    changed = [path for path, text in pages().items() if not path.exists() or path.read_text() != text]
-    for path in changed:
+    made = {path: make() for path, make in pages().items()}
+    changed = {path: text for path, text in made.items() if not path.exists() or path.read_text() != text}
+    for path, text in changed.items():
         sys.stdout.write(f"{path.relative_to(ROOT)} {'is stale: run make docs' if check else 'written'}\n")
         if not check:
-            path.write_text(pages()[path])
+            path.write_text(text)
     return 1 if check and changed else 0
 
 

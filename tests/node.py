@@ -15,18 +15,18 @@ LOCKED = ROOT / "tests" / "conformance"
 
 @pytest.fixture(scope="session")
 def node_modules() -> Path:
-    """The pinned npm packages, installed once a lock into the checkout's cache."""
-    return install(LOCKED)
+    """The pinned npm packages of the conformance tests."""
+    return installed(LOCKED)
 
 
 @pytest.fixture(scope="session")
 def browser_modules() -> Path:
-    """The same for the fleet page: what is vendored in it, and what judges it."""
-    return install(ROOT / "tests" / "browser")
+    """Those of the fleet page: what is vendored in it, and what judges it."""
+    return installed(ROOT / "tests" / "browser")
 
 
-def install(locked: Path) -> Path:
-    """The packages of a lock file, installed once; the directory that holds them."""
+def installed(locked: Path) -> Path:
+    """The packages that a directory's lock pins, installed once a lock into the checkout's cache."""
     lock = (locked / "package-lock.json").read_bytes()
     home = ROOT / ".cache" / "node" / hashlib.sha256(lock).hexdigest()[:16]
     if not (home / ".complete").exists():

@@ -259,7 +259,7 @@ def test_token_is_signed_with_the_configured_secret(host: Host) -> None:
 def test_new_key_is_what_its_printed_line_admits(host: Host) -> None:
     made = json.loads(host.run("keys", "new", "--client", "bob", "--number", "3", "--json").stdout)
     name, _, value = made["line"].partition("=")
-    key = find_key(parse_api_keys([value.strip("'")]), made["key"])
+    key = find_key(parse_api_keys({"API_KEY_1": value.strip("'")}), made["key"])
     assert name == "API_KEY_3" and key and key.client_id == "bob"
     assert made["key"] not in made["line"]
 

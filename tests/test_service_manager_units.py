@@ -135,5 +135,5 @@ def test_missing_secrets_pass_in_development_and_weak_ones_do_not() -> None:
     check_secrets(Settings())
     with pytest.raises(ConfigurationError, match="JWT_SECRET_KEY has 5 characters"):
         check_secrets(Settings(jwt_secret_key="short"))
-    with pytest.raises(ConfigurationError, match="API_KEY of bob still holds the template's value"):
+    with pytest.raises(ConfigurationError, match="API_KEY_1 still holds the template's value"):
         check_secrets(Settings(api_keys=("change-me-change-me-change-me-change-me:bob:read",)))

@@ -15,7 +15,7 @@ from docs.generate import GROUPS, ROOT, TEMPLATE_VALUES, pages, variable
 
 @pytest.mark.parametrize("path", pages(), ids=lambda path: path.name)
 def test_generated_page_is_up_to_date(path: Path) -> None:
-    assert path.read_text() == pages()[path], f"{path.name} is stale: run `make docs`"
+    assert path.read_text() == pages()[path](), f"{path.name} is stale: run `make docs`"
 
 
 def test_every_setting_stands_in_one_group_with_a_sentence() -> None:

@@ -89,6 +89,8 @@ class Instance:
     port: int = field(default_factory=free_port)
     requests: list[tuple[str, str, dict[str, str]]] = field(default_factory=list)
     drop: bool = False
+    release: threading.Event = field(default_factory=threading.Event)
+    """Ends the event streams it has open."""
 
     @property
     def address(self) -> str:
@@ -117,6 +119,9 @@ class Instance:
                 instance.requests.append((self.command, self.path, {k.lower(): v for k, v in self.headers.items()}))
                 if instance.drop:
                     return
+                if self.headers.get("Accept") == "text/event-stream":
+                    self.stream()
+                    return
                 body = b'{"from":"instance"}'
                 self.send_response(200)
                 self.send_header("Content-Type", "application/json")
@@ -125,6 +130,17 @@ class Instance:
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
                 self.wfile.write(body)
+
+            def stream(self) -> None:
+                """One event at once, and the end when it is told."""
+                self.send_response(200)
+                self.send_header("Content-Type", "text/event-stream")
+                self.send_header("X-Accel-Buffering", "no")
+                self.end_headers()
+                self.wfile.write(b"data: 1\n\n")
+                self.wfile.flush()
+                instance.release.wait(20)
+                self.close_connection = True
 
             do_GET = do_OPTIONS = do_DELETE = do_POST
 
@@ -175,6 +191,7 @@ def running_edge(
     make_pair(directory)
     instances = {name: Instance() for name in ("one", "two", "flaky")}
     services = [{"name": name, "max_body_mib": 1, "servers": [it.address]} for name, it in instances.items()]
+    services[1]["streams"] = True
     services[1]["servers"] = [ADDRESS_WITHOUT_LISTENER, instances["two"].address]
     services.append({"name": "gone", "max_body_mib": 8, "servers": [ADDRESS_WITHOUT_LISTENER]})
     ports = {"a2a_nginx_https_port": free_port(), "a2a_nginx_http_port": free_port()}

@@ -24,6 +24,7 @@ def servers(addresses: list[str]) -> list[dict[str, object]]:
         {
             "name": service.name,
             "max_body_mib": service.max_body_mib,
+            "streams": service.streams,
             "servers": [f"{a}:{port}" for a in addresses for port in service.instance_ports(registry.instances)],
         }
         for service in registry

@@ -69,6 +69,53 @@ def test_other_methods_are_refused_without_reaching_an_instance(edge: Edge, meth
     assert len(edge.instances["one"].requests) == before
 
 
+@pytest.mark.parametrize("method", ["GET", "DELETE"])
+def test_service_that_clients_hang_on_sees_what_they_ask_of_its_streams(edge: Edge, method: str) -> None:
+    answer = edge.call(method, "/two/mcp", headers={"Mcp-Session-Id": "s", "Last-Event-ID": "7"})
+    assert answer.status_code == 200
+    seen, path, headers = edge.instances["two"].requests[-1]
+    assert (seen, path, headers["mcp-session-id"], headers["last-event-id"]) == (method, "/mcp", "s", "7")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("PUT", "/two/mcp", "GET, POST, DELETE, OPTIONS"),
+        ("HEAD", "/two/mcp", "GET, POST, DELETE, OPTIONS"),
+        ("POST", "/two/streams/events", "GET, OPTIONS"),
+        ("DELETE", "/two/streams/events", "GET, OPTIONS"),
+    ],
+)
+def test_other_methods_are_refused_there_too(edge: Edge, method: str, path: str, allowed: str) -> None:
+    before = len(edge.instances["two"].requests)
+    answer = edge.call(method, path)
+    assert (answer.status_code, answer.headers["allow"]) == (405, allowed)
+    if path.endswith("events"):
+        assert_plain(answer, 405, "invalid_argument")
+    assert len(edge.instances["two"].requests) == before
+
+
+@pytest.mark.parametrize("path", ["/two/streams/events?uri=stream://shared/x", "/two/mcp"])
+def test_events_pass_at_once_and_the_stream_stays_open(edge: Edge, path: str) -> None:
+    two = edge.instances["two"]
+    two.release.clear()
+    options = {"headers": {"Host": HOST, "Accept": "text/event-stream"}, "extensions": {"sni_hostname": HOST}}
+    with (
+        httpx.Client(verify=edge.trust, trust_env=False, timeout=10) as client,
+        client.stream("GET", f"https://127.0.0.1:{edge.port}{path}", **options) as answer,
+    ):
+        parts = answer.iter_raw()
+        assert next(parts) == b"data: 1\n\n"
+        assert answer.headers["x-accel-buffering"] == "no"
+        two.release.set()
+        assert list(parts) == []
+    assert two.requests[-1][1].startswith(path.removeprefix("/two"))
+
+
+def test_streams_of_a_service_without_any_are_not_published(edge: Edge) -> None:
+    assert_plain(edge.call("GET", "/one/streams/events"), 404, "not_found")
+
+
 def test_preflight_request_of_a_browser_reaches_the_application(edge: Edge) -> None:
     assert edge.call("OPTIONS", "/one/mcp").status_code == 200
     assert edge.instances["one"].requests[-1][0] == "OPTIONS"

@@ -10,9 +10,10 @@ import redis
 
 
 class RedisProcess:
-    """One server on a Unix socket in `directory`; it keeps nothing on disk."""
+    """One server on a Unix socket in `directory`; unless it is `durable` it keeps nothing on disk."""
 
-    def __init__(self, directory: Path, password: str = "") -> None:
+    def __init__(self, directory: Path, password: str = "", durable: bool = False) -> None:
+        self.durable = durable
         self.directory = directory
         self.socket = directory / "redis.sock"
         self.url = f"unix://{self.socket}"
@@ -25,6 +26,7 @@ class RedisProcess:
         assert binary, "redis-server is missing: apt-get install redis-server"
         command = [binary, "--port", "0", "--unixsocket", str(self.socket), "--dir", str(self.directory), "--save", ""]
         command += ["--requirepass", self.password] if self.password else []
+        command += ["--appendonly", "yes", "--appendfsync", "everysec"] if self.durable else []
         self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
         end = time.monotonic() + 10
         with redis.Redis(unix_socket_path=str(self.socket), password=self.password or None) as client:

@@ -22,6 +22,7 @@ from tests.core.sample import SERVICE
 pytestmark = pytest.mark.anyio
 
 REQUEST = b"GET /fast HTTP/1.1\r\nHost: localhost\r\n\r\n"
+STREAM = b"GET /stream HTTP/1.1\r\nHost: localhost\r\n\r\n"
 SLOW = b"GET /slow HTTP/1.1\r\nHost: localhost\r\n\r\n"
 Serve = Callable[..., Any]
 
@@ -50,6 +51,12 @@ class Served:
             await receive()
             self.lifespan.append("closed")
             await send({"type": "lifespan.shutdown.complete"})
+            return
+        if scope["path"] == "/stream":
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            await send({"type": "http.response.body", "body": b"begun", "more_body": True})
+            await self.release.wait()
+            await send({"type": "http.response.body", "body": b"ended"})
             return
         if scope["path"] == "/slow":
             self.entered.set()
@@ -140,6 +147,22 @@ async def test_a_call_in_flight_is_answered_and_says_close(serve: Serve) -> None
         assert not stopping.done()
         served.release.set()
         received = await read(connection)
+        await asyncio.wait_for(stopping, 5)
+    assert b"200 OK" in received
+    assert b"connection: close" in received
+    connection.close()
+
+
+async def test_the_connection_of_a_stream_that_ends_serves_once_more_as_its_head_had_said(serve: Serve) -> None:
+    async with serve(idle_seconds=5) as served:
+        connection = served.connect(STREAM)
+        assert b"connection: close" not in await read(connection, enough=b"begun")
+        stopping = served.stop()
+        await asyncio.sleep(0.05)
+        served.release.set()
+        await read(connection, enough=b"0\r\n\r\n")
+        connection.sendall(REQUEST)
+        received = await read(connection, enough=b"nothing more")
         await asyncio.wait_for(stopping, 5)
     assert b"200 OK" in received
     assert b"connection: close" in received

@@ -173,6 +173,31 @@ def test_a_broken_envelope_is_refused_in_our_shape(
     assert error["data"]["code"] == "invalid_argument"
 
 
+@pytest.mark.parametrize("era", [MODERN, HANDSHAKE])
+def test_arguments_that_are_no_object_are_named(client: TestClient, era: str) -> None:
+    for wrong in ([], "text", 1):
+        answer = call(client, "add", wrong, era)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (400, -32602)
+        assert answer.json()["error"]["data"]["details"] == [
+            {"path": "/params/arguments", "reason": "must be an object"}
+        ]
+
+
+@pytest.mark.parametrize("era", [MODERN, HANDSHAKE])
+def test_a_message_nested_too_deep_is_refused_in_our_words(client: TestClient, era: str) -> None:
+    deep: Any = 1
+    for _ in range(300):
+        deep = [deep]
+    answer = call(client, "add", {"a": deep}, era)
+    assert (answer.status_code, answer.json()["error"]["data"]["code"]) == (413, "limit_exceeded")
+
+
+@pytest.mark.parametrize("era", [MODERN, HANDSHAKE])
+def test_an_integer_of_more_than_64_bits_is_answered_whole(client: TestClient, era: str) -> None:
+    result = call(client, "add", {"a": 1, "b": 10**30}, era).json()["result"]
+    assert result["structuredContent"]["total"] == json.loads(result["content"][0]["text"])["total"] == 10**30 + 1
+
+
 def test_a_body_over_the_limit_is_413(client: TestClient) -> None:
     answer = post(client, b" " * (SERVICE.max_body_bytes + 1))
     assert answer.status_code == 413

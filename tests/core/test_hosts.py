@@ -92,7 +92,7 @@ async def test_a_preflight_is_answered_here_and_needs_no_credential(make_setting
     app = layers(runtime_of(make_settings(cors_allowed_origins=(PAGE,))))
     answer = await ask(app, "OPTIONS", Origin=PAGE, Access_Control_Request_Method="POST")
     assert answer.status_code == 204 and answer.headers["access-control-allow-origin"] == PAGE
-    assert answer.headers["access-control-allow-methods"] == "POST, GET, OPTIONS"
+    assert answer.headers["access-control-allow-methods"] == "POST, GET, DELETE, OPTIONS"
     allowed = {name.lower() for name in answer.headers["access-control-allow-headers"].split(", ")}
     assert {"authorization", "x-api-key", "mcp-protocol-version", "mcp-method", "mcp-name", "traceparent"} <= allowed
     assert answer.headers["access-control-max-age"] == "600" and answer.headers["vary"] == "Origin"

@@ -21,7 +21,8 @@ def test_a_bare_environment_gives_the_documented_defaults() -> None:
 
 def test_only_numbered_api_keys_count_and_they_keep_their_order() -> None:
     environ = {"API_KEY_10": "k10:c:read", "API_KEY_2": "k2:c:read", "API_KEY_HEADER": "X-API-Key", "API_KEY_": "x"}
-    assert load_settings(environ, NOWHERE).api_keys == ("k2:c:read", "k10:c:read")
+    keys = load_settings(environ, NOWHERE).api_keys
+    assert list(keys.items()) == [("API_KEY_2", "k2:c:read"), ("API_KEY_10", "k10:c:read")]
 
 
 def test_lists_are_split_at_commas_and_trimmed() -> None:
@@ -56,7 +57,8 @@ def test_the_credential_wins_over_the_environment(tmp_path: Path) -> None:
         ("JWT_SECRET_KEY_PREVIOUS", "short", "JWT_SECRET_KEY_PREVIOUS has 5 characters"),
         ("MCP_REQUEST_STATE_KEYS", "", "MCP_REQUEST_STATE_KEYS is missing"),
         ("MCP_REQUEST_STATE_KEYS", f"{GOOD},tiny", "MCP_REQUEST_STATE_KEYS[1] has 4 characters"),
-        ("API_KEY_1", "tiny:client:read", "has 4 characters"),
+        ("API_KEY_1", "tiny:client:read", "API_KEY_1 has 4 characters"),
+        ("API_KEY_12", "tiny:client:read", "API_KEY_12 has 4 characters"),
     ],
 )
 def test_production_refuses_weak_secrets_and_names_each(name: str, value: str, told: str) -> None:

@@ -27,6 +27,7 @@ from app.a2a.mcp.core.stores import Stores
 from app.a2a.mcp.core.trace_context import parse_trace
 from app.a2a.mcp.errors import (
     A2AError,
+    ConfigurationError,
     DeadlineExceededError,
     InvalidArgumentError,
     LimitExceededError,
@@ -86,11 +87,12 @@ class Sister:
 
 
 @asynccontextmanager
-async def serving(app: ASGIApp, port: int, lifespan: Literal["on", "off"] = "off") -> AsyncIterator[None]:
-    """The app behind a real server on the port."""
-    config = uvicorn.Config(
-        app, host="127.0.0.1", port=port, lifespan=lifespan, ws="none", log_config=None, timeout_graceful_shutdown=0
-    )
+async def serving(
+    app: ASGIApp, port: int, lifespan: Literal["on", "off"] = "off", **options: Any
+) -> AsyncIterator[None]:
+    """The app behind a real server on the port; `options` are the server's own, such as a certificate."""
+    options = {"ws": "none", "log_config": None, "timeout_graceful_shutdown": 0, **options}
+    config = uvicorn.Config(app, host="127.0.0.1", port=port, lifespan=lifespan, **options)
     server = uvicorn.Server(config)
     task = asyncio.create_task(server.serve())
     end = time.monotonic() + 10
@@ -127,7 +129,7 @@ def _is_free(port: int) -> bool:
 def fleet(port: int, instances: int = 1, named: str = "sister") -> Registry:
     """A registry with a caller and a sister."""
     services = [
-        {"name": "caller", "port": port - 1, "tools": 0, "purpose": "asks"},
+        {"name": "caller", "port": port - 1, "tools": 0, "purpose": "asks", "calls": [named]},
         {"name": named, "port": port, "tools": 1, "purpose": "answers"},
     ]
     return Registry.model_validate({"instances": instances, "services": services})
@@ -361,6 +363,12 @@ async def test_a_real_server_of_ours_understands_a_sister(make_settings: MakeSet
             await caller.sisters.call("sample", "erase", {"name": "x"}, caller.call())
         await caller.sisters.close()
     assert caller.breakers.states() == {"sample": "closed"}
+
+
+async def test_a_call_that_the_registry_does_not_list_is_not_made(sister: tuple[Sister, int], caller: Caller) -> None:
+    with pytest.raises(ConfigurationError, match="caller calls caller: its line in the registry must list that"):
+        await caller.sisters.call("caller", "embed", {}, caller.call())
+    assert not sister[0].requests and caller.breakers.states() == {"sister": "closed"}
 
 
 async def test_without_a_secret_or_a_start_a_call_is_unavailable(

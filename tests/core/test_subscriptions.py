@@ -21,10 +21,12 @@ from app.a2a.mcp.core import subscriptions
 from app.a2a.mcp.core.runtime import build_runtime
 from app.a2a.mcp.core.settings import Settings
 from app.a2a.mcp.core.subscriptions import (
+    MergingBus,
     RedisSubscriptionBus,
     decode_event,
     encode_event,
     open_listen_handler,
+    when_missed,
 )
 from tests.core.sample import SERVICE
 
@@ -134,6 +136,37 @@ async def test_redis_that_comes_back_is_listened_to_again(
     await RedisSubscriptionBus("events-f", lambda: clients[1]).publish(ToolsListChanged())
     assert await subscriber.next() == ToolsListChanged()
     subscriber.unsubscribe()
+
+
+async def test_whoever_may_have_missed_events_learns_it_when_redis_is_heard_again(
+    clients: list[Redis], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(subscriptions, "RETRY_SECONDS", 0.01)
+    bus, missed, other = RedisSubscriptionBus("events-g", lambda: clients[0]), asyncio.Event(), asyncio.Event()
+    when_missed(bus, missed.set)
+    when_missed(bus, other.set)()
+    subscriber = Subscriber(bus)
+    await listening(bus)
+    assert not missed.is_set(), "to begin is no loss"
+    await clients[1].client_kill_filter(_type="pubsub")
+    await asyncio.wait_for(missed.wait(), 10)
+    assert bus.listening.is_set() and not other.is_set()
+    subscriber.unsubscribe()
+
+
+async def test_bursts_are_merged_and_the_last_change_of_each_is_told() -> None:
+    bus = InMemorySubscriptionBus()
+    heard: asyncio.Queue[ServerEvent] = asyncio.Queue()
+    unsubscribe = MergingBus(bus).subscribe(heard.put_nowait)
+    burst = [ResourcesListChanged(), ResourceUpdated(uri="a"), ResourceUpdated(uri="b")]
+    for _ in range(50):
+        for event in burst:
+            await bus.publish(event)
+    first = [heard.get_nowait() for _ in range(heard.qsize())]
+    assert first[:3] == burst
+    rest = [await asyncio.wait_for(heard.get(), 10) for _ in burst]
+    assert {type(event) for event in rest} == {ResourcesListChanged, ResourceUpdated}
+    unsubscribe()
 
 
 @pytest.mark.parametrize("event", EVENTS)

@@ -13,7 +13,7 @@ import pytest
 
 from app.a2a.mcp.core.runtime import build_runtime
 from app.a2a.mcp.core.settings import Settings, take_notify_socket
-from app.a2a.mcp.core.watchdog import ask_readyz, find_problem, process_is_well, status_line, watchdog
+from app.a2a.mcp.core.watchdog import ask_readyz, find_problem, next_poll, process_is_well, status_line, watchdog
 from tests.core.processes import (
     PATIENCE_SECONDS,
     Instance,
@@ -206,6 +206,13 @@ async def test_the_reason_is_named(make_settings: Callable[..., Settings]) -> No
     assert await find_problem(runtime, 2**22 - 1, 1) == f"the parent process {2**22 - 1} is stopped or gone"
     runtime.breakers.get("redis").follow("open", 10)
     assert status_line(runtime) == "draining, 0 calls served, 0 in flight, breakers open: redis"
+
+
+def test_polls_of_an_instance_that_is_not_well_come_further_apart_to_a_bound() -> None:
+    waits = [0.05]
+    while len(waits) < 9:
+        waits.append(next_poll(waits[-1]))
+    assert waits == [0.05, 0.1, 0.2, 0.4, 0.8, 1.0, 1.0, 1.0, 1.0]
 
 
 def test_a_stopped_parent_is_seen() -> None:

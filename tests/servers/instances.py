@@ -68,6 +68,13 @@ class Instance:
             self.process.wait(timeout=20)
             self.process = None
 
+    def stop(self) -> None:
+        """SIGTERM, as systemd does, and wait for the end."""
+        assert self.process is not None
+        self.process.terminate()
+        self.process.wait(timeout=60)
+        self.process = None
+
     def get(self, path: str, credential: str) -> int:
         """The status of a GET."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)

@@ -2,8 +2,7 @@
 
 import json
 import re
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 import pytest
@@ -12,31 +11,20 @@ from mcp_types import PromptReference
 
 from app.a2a.mcp.core.sisters import Sisters
 from app.a2a.mcp.domain.confidence.factors import FACTORS
-from app.a2a.mcp.errors import UnavailableError
 from app.a2a.mcp.servers import confidence_calculator_mcp_server as menu
+from tests.servers.conftest import Ask, Asking
 
 pytestmark = pytest.mark.anyio
 
-Connect = Callable[..., AbstractAsyncContextManager[Any]]
-Ask = Callable[..., Any]
 
 CAPITAL = {"question": "What is the capital of France?", "answer": "The capital of France is Paris"}
 SIX = dict(zip(FACTORS, [0.85, 1, 0.5, 0.75, 1, 0.7], strict=True))
 
 
 @pytest.fixture
-async def ask(client_for: Connect) -> AsyncIterator[Ask]:
-    """`await ask(tool, **arguments)` returns the structured result; `error=True` expects a refusal."""
-    async with AsyncExitStack() as stack:
-        client = await stack.enter_async_context(client_for(menu.server, permissions={"read"}))
-
-        async def call(tool: str, *, error: bool = False, **arguments: Any) -> Any:
-            result = await client.call_tool(tool, arguments)
-            assert result.is_error is error, result.structured_content
-            return result.structured_content["error"] if error else result.structured_content
-
-        call.client = client  # type: ignore[attr-defined]
-        yield call
+async def ask(asking: Asking) -> AsyncIterator[Ask]:
+    async with asking(menu.server) as ask:
+        yield ask
 
 
 @pytest.fixture
@@ -51,14 +39,6 @@ def sister_says(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 
     monkeypatch.setattr(Sisters, "call", call)
     return reply
-
-
-@pytest.fixture
-def sister_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def call(self: Sisters, *_: object, **__: object) -> Any:
-        raise UnavailableError("the breaker to semantic_similarity is open")
-
-    monkeypatch.setattr(Sisters, "call", call)
 
 
 # 39 calculate_reasoning_confidence

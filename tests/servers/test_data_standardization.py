@@ -2,8 +2,7 @@
 
 import json
 import re
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 import pytest
@@ -15,11 +14,10 @@ from app.a2a.mcp.domain.standardize.record_types import DATA_TYPES
 from app.a2a.mcp.errors import UnavailableError
 from app.a2a.mcp.servers import data_standardization_mcp_server as menu
 from app.a2a.mcp.servers.data_standardization_prompts import GOALS
+from tests.servers.conftest import Ask, Asking
 
 pytestmark = pytest.mark.anyio
 
-Connect = Callable[..., AbstractAsyncContextManager[Any]]
-Ask = Callable[..., Any]
 
 ROWS = [
     {"id": 1, "email": "a@x.org", "age": 30},
@@ -35,17 +33,9 @@ ZIPS = [
 
 
 @pytest.fixture
-async def ask(client_for: Connect) -> AsyncIterator[Ask]:
-    """`await ask(tool, **arguments)` returns the structured result; `error=True` expects a refusal."""
-    async with client_for(menu.server, permissions={"read"}) as client:
-
-        async def call(tool: str, *, error: bool = False, **arguments: Any) -> Any:
-            result = await client.call_tool(tool, arguments)
-            assert result.is_error is error, result.structured_content
-            return result.structured_content["error"] if error else result.structured_content
-
-        call.client = client  # type: ignore[attr-defined]
-        yield call
+async def ask(asking: Asking) -> AsyncIterator[Ask]:
+    async with asking(menu.server) as ask:
+        yield ask
 
 
 def sister_answers(monkeypatch: pytest.MonkeyPatch, reply: Mapping[str, Any] | Exception) -> list[Mapping[str, Any]]:

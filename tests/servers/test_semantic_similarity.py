@@ -8,7 +8,7 @@ import json
 import re
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +20,11 @@ from app.a2a.mcp.core.sisters import Sisters
 from app.a2a.mcp.domain.embedding import Embedder, open_embedder
 from app.a2a.mcp.errors import UnavailableError
 from app.a2a.mcp.servers import semantic_similarity_mcp_server as menu
+from tests.servers.conftest import Ask, Asking
 
 pytestmark = pytest.mark.anyio
 
 Connect = Callable[..., AbstractAsyncContextManager[Any]]
-Ask = Callable[..., Any]
 
 CAT_PAIR = {"text1": "the cat sat on the mat", "text2": "the cat lay on the rug"}
 PASSWORDS_AND_PASTA = [
@@ -64,28 +64,9 @@ def sister_answers(monkeypatch: pytest.MonkeyPatch, model: Embedder) -> list[lis
 
 
 @pytest.fixture
-def sister_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def call(self: Sisters, *_: object, **__: object) -> Any:
-        raise UnavailableError("the breaker to vector_similarity is open")
-
-    monkeypatch.setattr(Sisters, "call", call)
-
-
-@pytest.fixture
-async def ask(client_for: Connect, weights: Path) -> AsyncIterator[Ask]:
-    """`await ask(tool, **arguments)` returns the structured result; `error=True` expects a refusal."""
-    async with AsyncExitStack() as stack:
-        client = await stack.enter_async_context(
-            client_for(menu.server, permissions={"read"}, mcp_state_directory=weights)
-        )
-
-        async def call(tool: str, *, error: bool = False, **arguments: Any) -> Any:
-            result = await client.call_tool(tool, arguments)
-            assert result.is_error is error, result.structured_content
-            return result.structured_content["error"] if error else result.structured_content
-
-        call.client = client  # type: ignore[attr-defined]
-        yield call
+async def ask(asking: Asking, weights: Path) -> AsyncIterator[Ask]:
+    async with asking(menu.server, mcp_state_directory=weights) as ask:
+        yield ask
 
 
 # 45 calculate_text_similarity

@@ -57,6 +57,31 @@ def test_a_revoked_token_is_refused_everywhere_within_a_second(tmp_path: Path, r
         other.kill()
 
 
+def test_what_was_revoked_stays_revoked_and_what_holds_stays_good_when_all_of_it_is_killed(tmp_path: Path) -> None:
+    redis = RedisProcess(tmp_path, durable=True)
+    redis.start()
+    desks = [Instance("session_management", tmp_path, redis.url, CLIENT) for _ in range(2)]
+    first, second = desks
+    try:
+        with running(*desks):
+            made = [first.call(key_of(CLIENT), "create_session") for _ in range(2)]
+            tokens, (ended, kept) = [one["access_token"] for one in made], [one["session_id"] for one in made]
+            assert second.call(key_of(CLIENT), "revoke_session", session_id=ended)["revoked_tokens"] == 1
+            for process in (first, second, redis):
+                process.kill() if isinstance(process, Instance) else process.stop()
+            redis.start()
+            for desk in desks:
+                desk.start()
+            for desk in desks:
+                desk.await_ready()
+                assert desk.status(tokens[0], "validate_session", session_id=kept) == 401
+                standing = desk.call(tokens[1], "validate_session", session_id=kept)
+                assert standing["active"] and standing["client_id"] == CLIENT
+                assert desk.call(key_of(CLIENT), "validate_session", session_id=ended) == {"active": False}
+    finally:
+        redis.stop()
+
+
 @pytest.mark.parametrize(("setting", "read_status"), [("allow", 200), ("refuse", 503)])
 def test_without_redis_tokens_write_nothing_and_read_as_set(tmp_path: Path, setting: str, read_status: int) -> None:
     redis = RedisProcess(tmp_path)

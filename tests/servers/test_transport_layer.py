@@ -9,9 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mcp_types import PromptReference
 
+from app.a2a.mcp.core.app import create_app
+from app.a2a.mcp.core.registry import load_registry
+from app.a2a.mcp.core.settings import Settings
 from app.a2a.mcp.servers import transport_layer_wire
 from app.a2a.mcp.servers.transport_layer_mcp_server import server
+from app.a2a.mcp.servers.vector_ranking_mcp_server import server as ranking
+from tests.core.test_sisters import free_port, serving
 from tests.servers.instances import SECRET, Instance, running
 
 pytestmark = pytest.mark.anyio
@@ -148,3 +154,27 @@ async def test_messages_are_judged(client_for: Connect) -> None:
         for name, spec in server.tools.items():
             for example in spec.examples:
                 assert not (await client.call_tool(name, dict(example))).is_error
+
+
+async def test_names_of_services_are_completed(client_for: Connect) -> None:
+    reference = PromptReference(name="diagnose_connection")
+    async with client_for(server) as client:
+        found = await client.complete(reference, {"name": "service", "value": "Se"})
+        assert found.completion.values == [name for name in load_registry().names if name.startswith("se")]
+        assert len(found.completion.values) > 1
+        assert (await client.complete(reference, {"name": "symptom", "value": ""})).completion.values == []
+
+
+async def test_all_tools_of_a_service_that_only_reads_are_those_the_registry_promises(
+    client_for: Connect, make_settings: Callable[..., Settings]
+) -> None:
+    port = free_port()
+    app = create_app(ranking, make_settings(mcp_service=ranking.name))
+    async with (
+        serving(app, port, "on"),
+        client_for(server, mcp_sister_url=f"http://127.0.0.1:{port}") as client,
+    ):
+        found = await ask(client, "probe_endpoint", service=ranking.name)
+    assert (found["reachable"], found["era"], found["negotiated_version"]) == (True, "modern", "2026-07-28")
+    assert found["tools"] == {"count": 5, "expected": 5, "match": True, "names": list(ranking.tools)}
+    assert found["breaker"] == {"state": "closed"}

@@ -2,8 +2,7 @@
 
 import json
 import re
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 import pytest
@@ -11,13 +10,11 @@ from mcp.shared.exceptions import MCPError
 from mcp_types import PromptReference
 
 from app.a2a.mcp.core.sisters import Sisters
-from app.a2a.mcp.errors import UnavailableError
 from app.a2a.mcp.servers import vector_ranking_mcp_server as menu
+from tests.servers.conftest import Ask, Asking
 
 pytestmark = pytest.mark.anyio
 
-Connect = Callable[..., AbstractAsyncContextManager[Any]]
-Ask = Callable[..., Any]
 
 APPLES = [
     {"id": "d1", "text": "apple pie recipe", "vector": [1, 0]},
@@ -30,18 +27,9 @@ SIZE = 512
 
 
 @pytest.fixture
-async def ask(client_for: Connect) -> AsyncIterator[Ask]:
-    """`await ask(tool, **arguments)` returns the structured result; `error=True` expects a refusal."""
-    async with AsyncExitStack() as stack:
-        client = await stack.enter_async_context(client_for(menu.server, permissions={"read"}))
-
-        async def call(tool: str, *, error: bool = False, **arguments: Any) -> Any:
-            result = await client.call_tool(tool, arguments)
-            assert result.is_error is error, result.structured_content
-            return result.structured_content["error"] if error else result.structured_content
-
-        call.client = client  # type: ignore[attr-defined]
-        yield call
+async def ask(asking: Asking) -> AsyncIterator[Ask]:
+    async with asking(menu.server) as ask:
+        yield ask
 
 
 @pytest.fixture
@@ -57,14 +45,6 @@ def sister_answers(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
 
     monkeypatch.setattr(Sisters, "call", call)
     return asked
-
-
-@pytest.fixture
-def sister_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def call(self: Sisters, *_: object, **__: object) -> Any:
-        raise UnavailableError("the breaker to vector_similarity is open")
-
-    monkeypatch.setattr(Sisters, "call", call)
 
 
 def scores(found: Mapping[str, Any]) -> dict[str, float]:
@@ -319,3 +299,8 @@ async def test_kinds_of_analysis_are_completed(ask: Ask) -> None:
     found = await complete(reference, {"name": "analysis_type", "value": "D"})
     assert found.completion.values == ["diversity"]
     assert (await complete(reference, {"name": "ranked_results", "value": ""})).completion.values == []
+
+
+async def test_vectors_are_ranked_under_the_former_name_as_well(ask: Ask) -> None:
+    arguments = {"query_vector": [1, 0], "document_vectors": [{"docId": "a", "embedding": [1, 0]}]}
+    assert (await ask("calculate_vector_similarity", **arguments)) == (await ask("rank_vectors", **arguments))

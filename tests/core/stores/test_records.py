@@ -12,6 +12,7 @@ from redis.backoff import NoBackoff
 
 from app.a2a.mcp.core.stores import records_redis, records_sqlite
 from app.a2a.mcp.core.stores.records import RecordStore, open_record_store
+from app.a2a.mcp.domain.vectors.source import Write
 from app.a2a.mcp.errors import ConflictError, LimitExceededError, NotFoundError, UnavailableError
 
 pytestmark = pytest.mark.anyio
@@ -37,7 +38,8 @@ async def store(
 
 
 async def put(store: RecordStore, owner: str, *puts: tuple[str, bytes], **options: Any) -> Any:
-    return await store.apply(owner, "c", **({"puts": puts, "attributes": "a", "create": True} | LIMITS | options))
+    write = Write(**({"puts": puts, "attributes": "a", "create": True} | LIMITS | options))
+    return await store.apply(owner, "c", write)
 
 
 async def everything(store: RecordStore, owner: str) -> dict[str, bytes]:
@@ -97,11 +99,11 @@ async def test_replace_by_nothing_drops_and_frees_the_quota(store: RecordStore, 
 
 async def test_quotas_are_of_the_owner_over_all_collections(store: RecordStore, owner: str) -> None:
     for name in "xyz":
-        await store.apply(owner, name, puts=[("a", b"1")], attributes="a", create=True, **LIMITS)
+        await store.apply(owner, name, Write(puts=[("a", b"1")], attributes="a", create=True, **LIMITS))
     with pytest.raises(LimitExceededError, match="3 collections"):
         await put(store, owner, ("a", b"1"))
     with pytest.raises(LimitExceededError, match="50 records"):
-        await store.apply(owner, "x", puts=[(str(i), b"1") for i in range(48)], **LIMITS)
+        await store.apply(owner, "x", Write(puts=[(str(i), b"1") for i in range(48)], **LIMITS))
     meta = await store.meta(owner, "x")
     assert meta and (meta.size, meta.version) == (1, 1)
     assert await store.names(owner) == ["x", "y", "z"]

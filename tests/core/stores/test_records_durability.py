@@ -17,6 +17,7 @@ import asyncio, sys
 from pathlib import Path
 from redis.asyncio import Redis
 from app.a2a.mcp.core.stores.records import open_record_store
+from app.a2a.mcp.domain.vectors.source import Write
 
 async def main():
     client = Redis.from_url(sys.argv[1]) if sys.argv[1] else None
@@ -24,8 +25,8 @@ async def main():
     number = 0
     while True:
         puts = [(f"id-{number + n}", str(number + n).encode() * 50) for n in range(20)]
-        await store.apply("client:durable", sys.argv[3], puts=puts, attributes="a", create=True,
-                          max_collections=9, max_records=10**6)
+        write = Write(puts=puts, attributes="a", create=True, max_collections=9, max_records=10**6)
+        await store.apply("client:durable", sys.argv[3], write)
         number += 20
         print(number, flush=True)
 

@@ -163,7 +163,7 @@ def test_number_and_unit_may_come_apart() -> None:
 
 
 def test_target_must_be_one_unit() -> None:
-    for unit in ("foo", "ton", "10**10**10"):
+    for unit in ("foo", "ton", "10**10**10", "①", "½", "₂"):
         with pytest.raises(InvalidArgumentError, match="/target_unit"):
             UnitOptions(target_unit=unit)
     with pytest.raises(InvalidArgumentError, match="/target_system"):

@@ -87,6 +87,16 @@ def test_one_stranger_among_many_is_an_outlier() -> None:
     assert agreement(similarity_matrix(texts, "jaccard", None)).outliers == [6]
 
 
+def test_statistics_keep_their_digits_as_nist_certifies() -> None:
+    # StRD NumAcc1: 10000001, 10000003, 10000002; certified mean 10000002 and sample standard deviation 1.
+    matrix = np.eye(3)
+    for (row, column), value in zip([(0, 1), (0, 2), (1, 2)], [10000001, 10000003, 10000002], strict=True):
+        matrix[row, column] = matrix[column, row] = value
+    found = agreement(matrix)
+    assert found.average_similarity == 10000002
+    assert found.std_deviation == pytest.approx((2 / 3) ** 0.5, rel=1e-15)
+
+
 @given(GROUPS, st.sampled_from(METHODS), st.randoms(use_true_random=False))
 def test_agreement_does_not_depend_on_the_order_of_the_texts(texts: list[str], method: Method, random: object) -> None:
     order = list(range(len(texts)))

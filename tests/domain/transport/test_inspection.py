@@ -36,6 +36,8 @@ def test_examples_of_json_rpc() -> None:
     broken = look('{"jsonrpc": "2.0", "method": "foobar, "params": "bar", "baz]')
     assert (broken.kind, codes(broken)) == ("unparseable", [(-32700, "", 400)])
     assert codes(look('{"jsonrpc":"2.0","method":1,"params":"bar"}'))[0] == (-32600, "/method", 400)
+    cut = look('[{"jsonrpc": "2.0", "method": "sum", "params": [1,2,4], "id": "1"}, {"jsonrpc": "2.0", "method"]')
+    assert (cut.kind, codes(cut)) == ("unparseable", [(-32700, "", 400)])
     assert codes(look("[]", "2025-03-26")) == [(-32600, "", 400)]
     batch = look("[1,2,3]", "2025-03-26")
     assert batch.kind == "batch" and [code for code, _, _ in codes(batch)] == [-32600] * 3

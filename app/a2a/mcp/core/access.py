@@ -6,6 +6,7 @@ import logging
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.a2a.mcp.core.event_stream import EVENTS_PATH
 from app.a2a.mcp.core.headers import SECURITY_HEADERS
 from app.a2a.mcp.core.metrics import HTTP_METHODS
 from app.a2a.mcp.core.refusal import MCP_PATH, refuse
@@ -17,7 +18,7 @@ from app.a2a.mcp.errors import InternalError, UnavailableError
 log = logging.getLogger(__name__)
 
 PROBES = OPEN_PATHS | {"/metrics", "/health"}
-LOGGED_PATHS = OPEN_PATHS | OPS_PATHS | WRITE_PATHS | {MCP_PATH}
+LOGGED_PATHS = OPEN_PATHS | OPS_PATHS | WRITE_PATHS | {MCP_PATH, EVENTS_PATH}
 CLIENT_CLOSED = 499
 """nginx's status for a client that left before its answer."""
 

@@ -25,6 +25,7 @@ from mcp_types import Tool as MCPTool
 from pydantic import BaseModel
 
 from app.a2a.mcp.core.call import Binding, Call
+from app.a2a.mcp.core.notices import Notices
 from app.a2a.mcp.core.request import current_request
 from app.a2a.mcp.core.schemas import call_parameter
 from app.a2a.mcp.core.server import Server
@@ -51,6 +52,8 @@ class FleetServer(MCPServer[Any]):
     """The SDK's server that shows each caller only what they may call and refuses in our words."""
 
     live_resources: Callable[[], Awaitable[list[MCPResource]]] | None = None
+    known_as: Callable[[str], str | None] | None = None
+    notices: Notices | None = None
 
     @property
     def talkative(self) -> frozenset[str]:
@@ -76,9 +79,10 @@ class FleetServer(MCPServer[Any]):
 
     async def call_tool(self, name: str, arguments: dict[str, Any], context: Context[Any, Any] | None = None) -> Any:
         """Call a tool; an unknown one is a protocol error (MCP 2025-11-25 and later, tools, error handling)."""
-        if self._tool_manager.get_tool(name) is None:
+        tool = self.known_as(name) if self.known_as is not None else None
+        if tool is None and self._tool_manager.get_tool(name) is None:
             raise _protocol_error(NotFoundError(f"no tool is named {name[:128]!r} here; tools/list names them"))
-        return await super().call_tool(name, arguments, context)
+        return await super().call_tool(tool or name, arguments, context)
 
     async def get_prompt(
         self, name: str, arguments: dict[str, Any] | None = None, context: Context[Any, Any] | None = None
@@ -133,6 +137,10 @@ def bind_server(server: Server[Any], binding: Binding[Any]) -> FleetServer:
     listen = open_listen_handler(runtime, bus)
     handler = only_visible(listen, server.may_watch) if server.may_watch is not None else listen
     mcp._lowlevel_server.add_request_handler("subscriptions/listen", SubscriptionsListenRequestParams, handler)
+    mcp.known_as = server.known_as
+    if server.service.streams:
+        mcp.notices = Notices(runtime, server.may_watch or (lambda uri, client: True))
+        mcp.notices.register(mcp._lowlevel_server)
     runtime.metrics.prepare(server.tools)
     _register(server, binding, mcp)
     return mcp

@@ -5,9 +5,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-import anyio
-import anyio.to_thread
-
 from app.a2a.mcp.core.request import Caller, RequestInfo
 from app.a2a.mcp.errors import DeadlineExceededError, UnauthenticatedError
 
@@ -69,9 +66,8 @@ class Call(Generic[StateT]):
     async def run(self, function: Callable[..., ResultT], *args: object, **kwargs: object) -> ResultT:
         """Run heavy work in the process's bounded thread pool, so that the event loop stays free.
 
-        Raises DeadlineExceededError when the time is up; the thread then ends by itself and its result is dropped.
+        Raises DeadlineExceededError when the time is up. Then, and when the client leaves, the thread ends at its next
+        checkpoint and its result is dropped.
         """
         work = partial(function, *args, **kwargs)
-        with anyio.move_on_after(self.remaining()):
-            return await anyio.to_thread.run_sync(work, limiter=self.runtime.threads, abandon_on_cancel=True)
-        raise DeadlineExceededError("the work did not end before the call's deadline")
+        return await self.runtime.pool.run(work, self.remaining())

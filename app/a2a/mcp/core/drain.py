@@ -2,7 +2,8 @@
 
 uvicorn alone fails three kinds on a stop: connections the kernel has completed and nobody accepted, pooled connections
 closed while the proxy writes on them, and streams. Here the queue is emptied before it is closed, pooled connections
-get one more answer that says `Connection: close`, open calls finish, and streams are told to end.
+get one more answer that says `Connection: close`, open calls finish, and streams are told to end, after which their
+connections are pooled ones.
 """
 
 import asyncio
@@ -47,7 +48,7 @@ class DrainServer(Server):
         self.server_state.default_headers = [*self.server_state.default_headers, (b"connection", b"close")]
         await self._adopt(self._close_listeners(sockets or ()))
         for connection in list(self.server_state.connections):
-            if _is_busy(connection):
+            if _is_busy(connection) and not _has_begun(connection):
                 connection.shutdown()  # it answers first, and says that it closes
         await self._wait(min(loop.time() + IDLE_SECONDS, end), end)
         self.config.timeout_graceful_shutdown = LAST_SECONDS
@@ -96,6 +97,12 @@ def _is_busy(connection: object) -> bool:
     """Whether a request has begun on the connection and its answer has not ended."""
     cycle = getattr(connection, "cycle", None)
     return cycle is not None and not cycle.response_complete
+
+
+def _has_begun(connection: object) -> bool:
+    """Whether the head of the answer is sent, and with it that the connection stays: as a pooled one it must then."""
+    cycle = getattr(connection, "cycle", None)
+    return cycle is not None and bool(cycle.response_started)
 
 
 def serve(app: ASGIApp, runtime: Runtime) -> None:

@@ -1,7 +1,7 @@
 """The MCP endpoint: broken envelopes are refused here, everything else goes to the SDK, in either era.
 
-No protocol session exists, so any instance answers any call. Replies are JSON; a tool that talks while it works
-(progress, logging) is answered as an event stream.
+No call needs a protocol session, so any instance answers any call. Replies are JSON; a tool that talks while it works
+(progress, logging) is answered as an event stream. A client that leaves cancels what it asked for.
 """
 
 import asyncio
@@ -12,12 +12,18 @@ from typing import Any, cast
 import orjson
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from mcp.server.transport_security import TransportSecuritySettings
-from mcp_types import INVALID_REQUEST, METHOD_NOT_FOUND, PARSE_ERROR, PROTOCOL_VERSION_META_KEY
+from mcp_types import INVALID_PARAMS, INVALID_REQUEST, METHOD_NOT_FOUND, PARSE_ERROR, PROTOCOL_VERSION_META_KEY
 from mcp_types.version import KNOWN_PROTOCOL_VERSIONS
 from starlette.types import Message, Receive, Scope, Send
 
 from app.a2a.mcp.core.binding import FleetServer
-from app.a2a.mcp.core.refusal import refuse
+from app.a2a.mcp.core.large import LARGE_BYTES, bound_values, putting_back, set_aside
+from app.a2a.mcp.core.leaving import while_there
+from app.a2a.mcp.core.nesting import check_nesting
+from app.a2a.mcp.core.notices import Notices
+from app.a2a.mcp.core.older_forms import enveloped
+from app.a2a.mcp.core.parameters import check_parameters
+from app.a2a.mcp.core.refusal import STATUS, refuse
 from app.a2a.mcp.core.request import RequestInfo, request_info
 from app.a2a.mcp.core.runtime import Runtime
 from app.a2a.mcp.core.scopes import insufficient_scope_headers
@@ -58,7 +64,9 @@ class McpEndpoint:
         self.tracing = runtime.tracing
         self.limit = server.service.max_body_bytes
         self.permissions = {spec.name: spec.permission for spec in server.tools.values()}
+        self.known_as = server.known_as
         self.talkative = mcp.talkative
+        self.notices = mcp.notices
         self.json = self._manager(mcp, json_response=True)
         self.stream = self._manager(mcp, json_response=False)
         self.stack = AsyncExitStack()
@@ -83,17 +91,46 @@ class McpEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one HTTP request."""
+        if self.notices is not None and self.notices.concerns(scope):
+            await self.notices(scope, receive, send)
+            return
+        async with AsyncExitStack() as room:
+            try:
+                _check_head(scope)
+                body = await self._read(scope, receive)
+                if len(body) > LARGE_BYTES:
+                    await self._make_room(room, len(body))
+            except Refusal as refusal:
+                await self._refuse(scope, send, refusal)
+                return
+            await self._serve(scope, receive, send, body)
+
+    async def _refuse(self, scope: Scope, send: Send, refusal: Refusal) -> None:
+        request_info(scope).error_code = refusal.error.code
+        await refuse(scope, send, refusal.error, refusal.status, refusal.headers, refusal.code)
+
+    async def _make_room(self, room: AsyncExitStack, size: int) -> None:
+        """Wait until a large body may be worked on; its memory is some ten times its size."""
+        try:
+            async with asyncio.timeout(self.runtime.settings.mcp_call_timeout_seconds):
+                await room.enter_async_context(self.runtime.large.admitted(size))
+        except TimeoutError:
+            raise Refusal(UnavailableError("too many large calls at once: try again later"), 503) from None
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send, body: bytes) -> None:
+        """Answer a request whose body was read."""
         info = request_info(scope)
         of_head = info.trace
         try:
-            _check_head(scope)
-            body = await self._read(scope, receive)
+            body = enveloped(body, self.known_as)
+            await _bound(body)
             message = _envelope(body)
             self._note(message, _header(scope, b"mcp-protocol-version"), info)
             self._permit(info)
+            if self.notices is not None:
+                send = await self._note_session(self.notices, message, scope, send)
         except Refusal as refusal:
-            info.error_code = refusal.error.code
-            await refuse(scope, send, refusal.error, refusal.status, refusal.headers, refusal.code)
+            await self._refuse(scope, send, refusal)
             return
         if self.tracing is None:
             await self._answer(message, body, scope, receive, send)
@@ -106,7 +143,10 @@ class McpEndpoint:
     ) -> None:
         info = request_info(scope)
         if self._answers_at_once(message):
-            await self.json.handle_request(scope, _replay(body, receive), send)
+            scope, body = _carried(scope, message, body, info)
+            send = putting_back(info, send) if info.large else send
+            async with while_there(receive):
+                await self.json.handle_request(scope, _replay(body, receive), send)
             return
         with self.runtime.revocations.watch(info.caller) as revoked:
             await self.stream.handle_request(scope, _until(revoked, _replay(body, receive)), send)
@@ -135,11 +175,22 @@ class McpEndpoint:
         info.trace = trace_of_meta(params) or info.trace
         if method == "tools/call" and isinstance(params, Mapping):
             name = params.get("name")
-            info.tool = name if isinstance(name, str) and name in self.permissions else None
+            info.tool = self.known_as(name) if isinstance(name, str) else None
         info.protocol_version = _protocol_version(params, version)
         settings = self.runtime.settings
         limit = self.runtime.clock() + settings.mcp_call_timeout_seconds
         info.deadline = min(info.deadline, limit) if info.deadline else limit
+
+    async def _note_session(self, notices: Notices, message: Mapping[str, Any], scope: Scope, send: Send) -> Send:
+        """The send for the answer; a session is begun or, where the call depends on it, looked up."""
+        if message.get("method") == "initialize":
+            return await notices.greet(message, scope, send)
+        if message.get("method") in ("resources/subscribe", "resources/unsubscribe"):
+            try:
+                await notices.check(scope)
+            except A2AError as error:
+                raise Refusal(error, STATUS[error.code]) from None
+        return send
 
     def _permit(self, info: RequestInfo) -> None:
         if info.tool is None or info.caller is None:
@@ -181,6 +232,22 @@ def _check_head(scope: Scope) -> None:
         raise Refusal(InvalidArgumentError.at("/headers/content-type", "must be application/json"), 415)
 
 
+async def _bound(body: bytes) -> None:
+    try:
+        await bound_values(body)
+    except LimitExceededError as error:
+        raise Refusal(error, 413) from None
+
+
+def _carried(scope: Scope, message: Mapping[str, Any], body: bytes, info: RequestInfo) -> tuple[Scope, bytes]:
+    """The request for the SDK; a large call's arguments stay in its record."""
+    smaller = set_aside(message, body, info)
+    if smaller is body:
+        return scope, body
+    headers = [(name, value) for name, value in scope["headers"] if name != b"content-length"]
+    return {**scope, "headers": [*headers, (b"content-length", str(len(smaller)).encode())]}, smaller
+
+
 def _header(scope: Scope, name: bytes) -> bytes | None:
     return next((value for key, value in scope["headers"] if key == name), None)
 
@@ -201,6 +268,13 @@ def _envelope(body: bytes) -> Mapping[str, Any]:
         raise Refusal(InvalidArgumentError.at("/method", "must be a string"), 400)
     if not message.keys() & {"method", "result", "error"}:
         raise Refusal(InvalidArgumentError.at("/method", "is required"), 400)
+    try:
+        check_nesting(message, body)
+        check_parameters(message)
+    except LimitExceededError as error:
+        raise Refusal(error, 413) from None
+    except InvalidArgumentError as error:
+        raise Refusal(error, 400, INVALID_PARAMS) from None
     return message
 
 

@@ -5,8 +5,10 @@ import math
 import sys
 from typing import Any
 
+import app.a2a.mcp.core.lean  # noqa: F401 - first: it keeps parts of the others out
 from app.a2a.mcp.core.drain import KEEP_ALIVE_SECONDS
 from app.a2a.mcp.core.logs import JournalLogger, configure_logging
+from app.a2a.mcp.core.memory import give_back, prepare_allocator
 from app.a2a.mcp.core.settings import load_settings, take_notify_socket
 from app.a2a.mcp.core.worker import McpWorker
 from app.a2a.mcp.errors import A2AError
@@ -20,6 +22,9 @@ try:
 except A2AError as _error:
     sys.exit(f"cannot start: {_error.message}")
 configure_logging(_settings)
+prepare_allocator()
+# Heavy work in threads holds the interpreter for one interval at a time; the event loop waits for one a busy thread.
+sys.setswitchinterval(0.001)
 
 _host = f"[{_settings.mcp_host}]" if ":" in _settings.mcp_host else _settings.mcp_host
 
@@ -46,4 +51,5 @@ worker_tmp_dir = "/dev/shm"  # noqa: S108 - gunicorn makes and unlinks its heart
 def pre_fork(_server: Any, _worker: Any) -> None:
     """Keep the preloaded pages shared between master and worker: the collector must not touch them."""
     gc.collect()
+    give_back()
     gc.freeze()

@@ -22,12 +22,15 @@ if TYPE_CHECKING:
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
-ALLOWED_METHODS = b"POST, GET, OPTIONS"
+ALLOWED_METHODS = b"POST, GET, DELETE, OPTIONS"
 ALLOWED_HEADERS = (
     b"Accept, Authorization, Content-Type, Last-Event-ID, MCP-Protocol-Version, Mcp-Method, Mcp-Name, "
     b"Mcp-Session-Id, X-API-Key, X-Request-ID, traceparent"
 )
-EXPOSED_HEADERS = b"RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, Retry-After, WWW-Authenticate, X-Request-ID"
+EXPOSED_HEADERS = (
+    b"Mcp-Session-Id, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, Retry-After, WWW-Authenticate, "
+    b"X-Request-ID"
+)
 PREFLIGHT_SECONDS = b"600"
 """Chromium keeps a preflight answer no longer than two hours, others less; a changed list shows within ten minutes."""
 

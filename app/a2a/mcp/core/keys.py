@@ -8,7 +8,7 @@ import hashlib
 import hmac
 import re
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from app.a2a.mcp.core.scopes import PERMISSIONS
@@ -48,21 +48,21 @@ def find_key(keys: Iterable[ApiKey], presented: str) -> ApiKey | None:
     return found
 
 
-def parse_api_keys(values: Sequence[str]) -> tuple[ApiKey, ...]:
-    """The keys of the settings, in the order of their numbers.
+def parse_api_keys(values: Mapping[str, str]) -> tuple[ApiKey, ...]:
+    """The keys of the settings, by the variables that hold them, in the order of their numbers.
 
-    Raises ConfigurationError naming each value by its place and what is wrong, never the value itself.
+    Raises ConfigurationError naming each variable and what is wrong, never its value.
     """
     keys: list[ApiKey] = []
     problems: list[Detail] = []
-    for place, value in enumerate(values, start=1):
+    for name, value in values.items():
         try:
             key = _parse(value)
             if any(hmac.compare_digest(key.digest, other.digest) for other in keys):
                 raise ValueError("repeats the key of an earlier one")
             keys.append(key)
         except ValueError as error:
-            problems.append(Detail(f"API_KEY_<n> number {place}", str(error)))
+            problems.append(Detail(name, str(error)))
     if problems:
         listed = "; ".join(f"{problem.path} {problem.reason}" for problem in problems)
         raise ConfigurationError(f"cannot use these API keys: {listed}", problems)

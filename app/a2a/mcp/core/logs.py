@@ -88,7 +88,7 @@ class Redactor:
 
 def secrets_of(settings: Settings) -> list[str]:
     """Every secret value in the settings; of an API key the key itself, unless only its hash is known."""
-    keys = [raw.split(":")[0] for raw in settings.api_keys]
+    keys = [raw.split(":")[0] for raw in settings.api_keys.values()]
     return [
         settings.jwt_secret_key,
         settings.jwt_secret_key_previous,

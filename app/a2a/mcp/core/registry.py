@@ -6,6 +6,7 @@ Everything that needs a name or a port derives it from here: modules, units, ups
 import json
 from collections.abc import Iterator
 from functools import cache
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Self
 
@@ -20,7 +21,11 @@ REGISTRY_FILE = Path(__file__).parents[1] / "servers" / "service_registry.json"
 
 
 class Service(BaseModel):
-    """One line of the registry. `port` is the first instance's, `tools` the contract number of its tools."""
+    """One line of the registry. `port` is the first instance's, `tools` the contract number of its tools.
+
+    `calls` names the services whose tools it may call; no other call leaves the process. `streams` says that clients
+    may hang on it: for notices at /mcp, and at /streams/events.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
@@ -29,6 +34,8 @@ class Service(BaseModel):
     tools: int = Field(ge=0)
     purpose: str = Field(min_length=1)
     max_body_mib: int = Field(default=1, ge=1, le=64)
+    calls: tuple[str, ...] = Field(default=(), strict=False)
+    streams: bool = False
 
     @property
     def module(self) -> str:
@@ -61,6 +68,20 @@ class Registry(BaseModel):
         ports = [port for service in self.services for port in service.instance_ports(self.instances)]
         if len(set(ports)) != len(ports):
             raise ValueError(f"instance ports (port + {INSTANCE_STEP}·k) must be unique")
+        return self
+
+    @model_validator(mode="after")
+    def _calls_make_no_cycle(self) -> Self:
+        for service in self.services:
+            for called in service.calls:
+                if called not in self.names:
+                    raise ValueError(f"{service.name} calls {called!r}, which is no service")
+        try:
+            TopologicalSorter({service.name: service.calls for service in self.services}).prepare()
+        except CycleError as error:
+            # graphlib lists whom each is called by; reversed it reads as who calls whom.
+            cycle = " -> ".join(reversed(error.args[1]))
+            raise ValueError(f"services call each other in a cycle: {cycle}; take one of these calls out") from error
         return self
 
     def __iter__(self) -> Iterator[Service]:  # type: ignore[override]

@@ -31,6 +31,14 @@ class Caller:
 
 
 @dataclass(slots=True)
+class LargeCall:
+    """Arguments and result (as JSON text) of a tool that go past the SDK for their size (core/large.py)."""
+
+    arguments: dict[str, Any] | None = None
+    result: bytes | None = None
+
+
+@dataclass(slots=True)
 class RequestInfo:
     """One request, filled in as it passes inwards; `started` is a monotonic time, `deadline` too (seconds)."""
 
@@ -44,12 +52,18 @@ class RequestInfo:
     unchecked: bool = False
     """Nobody could say whether the caller's token was revoked: it may read at most."""
 
+    subscriber: str | None = None
+    """What the store calls the handshake session that the request names, where that was checked."""
+
     mcp_method: str | None = None
     tool: str | None = None
     protocol_version: str | None = None
     outcome: str | None = None
     error_code: str | None = None
     deadline: float | None = None
+    large: LargeCall | None = None
+    """What of this tool call is carried past the SDK; absent where nothing can be."""
+
     labels: dict[str, str] = field(default_factory=dict)
 
 

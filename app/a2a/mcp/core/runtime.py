@@ -1,5 +1,6 @@
 """What one server process shares, built once and passed to every layer."""
 
+import asyncio
 import platform
 import sys
 import time
@@ -8,20 +9,21 @@ from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-import anyio
 import anyio.to_thread
 from mcp.server.subscriptions import SubscriptionBus
 
 from app.a2a.mcp.core.auth import Authenticator
 from app.a2a.mcp.core.circuit_breaker import REDIS_BREAKER, Breakers
+from app.a2a.mcp.core.memory import LargeCalls
 from app.a2a.mcp.core.metrics import Metrics
+from app.a2a.mcp.core.pool import WorkPool
 from app.a2a.mcp.core.rate_limit import RateLimiter
 from app.a2a.mcp.core.registry import Registry, Service, load_registry
 from app.a2a.mcp.core.revocation import Revocations
 from app.a2a.mcp.core.settings import Settings
 from app.a2a.mcp.core.sisters import Sisters
 from app.a2a.mcp.core.stores import Stores
-from app.a2a.mcp.core.subscriptions import count_listeners, open_bus
+from app.a2a.mcp.core.subscriptions import count_listeners, open_bus, when_missed
 from app.a2a.mcp.core.tracing import Tracing, open_tracing
 from app.a2a.mcp.core.unit_metrics import FAILURES_DIRECTORY, UnitMetrics
 
@@ -54,7 +56,8 @@ class Runtime:
     authenticator: Authenticator
     revocations: Revocations
     sisters: Sisters
-    threads: anyio.CapacityLimiter
+    pool: WorkPool
+    large: LargeCalls
     bus: SubscriptionBus
     tracing: Tracing | None = None
     clock: Callable[[], float] = time.monotonic
@@ -64,16 +67,24 @@ class Runtime:
     started_at: float = field(default_factory=time.time)
     started: bool = False
     draining: bool = False
+    released: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set by `drain`: what holds a client lets it go."""
+
     on_drain: list[Callable[[], None]] = field(default_factory=list)
 
     def subscribers(self) -> int:
         """How many listen to the bus in this process."""
         return count_listeners(self.bus)
 
+    def when_missed(self, act: Callable[[], None]) -> Callable[[], None]:
+        """Do `act` each time changes told by other instances may have been missed; the callable returned ends that."""
+        return when_missed(self.bus, act)
+
     def drain(self) -> None:
         """Stop being ready and tell what holds a client (streams, long polls) to let go; open calls go on."""
         if not self.draining:
             self.draining = True
+            self.released.set()
             for release in self.on_drain:
                 release()
 
@@ -88,6 +99,7 @@ class Runtime:
 
     async def close(self) -> None:
         """Close what `start` opened, in reverse."""
+        self.pool.close()
         await self.sisters.close()
         await self.breakers.close()
         await self.revocations.close()
@@ -118,7 +130,8 @@ def build_runtime(service: Service, settings: Settings, registry: Registry | Non
         authenticator=authenticator,
         revocations=Revocations(stores),
         sisters=Sisters(service.name, settings, registry, breakers, authenticator),
-        threads=anyio.CapacityLimiter(settings.mcp_worker_threads),
+        pool=WorkPool(settings.mcp_worker_threads),
+        large=LargeCalls(),
         bus=open_bus(service.name, settings, stores),
         tracing=open_tracing(settings, service.name, project_version(), metrics),
     )

@@ -3,6 +3,7 @@
 import sys
 from typing import Any
 
+import app.a2a.mcp.core.lean  # noqa: F401 - first: it keeps parts of the others out
 from app.a2a.mcp.core.app import create_app
 from app.a2a.mcp.core.drain import serve
 from app.a2a.mcp.core.logs import configure_logging

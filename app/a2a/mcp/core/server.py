@@ -9,6 +9,7 @@ from mcp.server import MCPServer
 from mcp_types import Completion, Resource, ToolAnnotations
 
 from app.a2a.mcp.core.call import StateT
+from app.a2a.mcp.core.older_forms import SUFFIX
 from app.a2a.mcp.core.registry import Service, load_registry
 from app.a2a.mcp.core.runtime import Runtime
 from app.a2a.mcp.core.tools import ToolFunction, ToolSpec
@@ -23,9 +24,12 @@ class Server(Generic[StateT]):
     """A service's menu. It holds declarations only: a process binds them to its runtime (core/binding.py)."""
 
     def __init__(self, name: str, *, service: Service | None = None, instructions: str | None = None) -> None:
-        self.service = service or load_registry().get(name)
+        self.name = name
+        self._service = service
         self.instructions = instructions
         self.tools: dict[str, ToolSpec] = {}
+        self._names: dict[str, str] = {}
+        """every name a tool is called by → the one it is listed by"""
         self.resources: list[Declaration] = []
         self.prompts: list[Declaration] = []
         self.completer: Callable[..., Awaitable[Completion | None]] | None = None
@@ -37,9 +41,13 @@ class Server(Generic[StateT]):
         self.extensions: list[Callable[[MCPServer[Any]], None]] = []
 
     @property
-    def name(self) -> str:
-        """Its name in the registry."""
-        return self.service.name
+    def service(self) -> Service:
+        """Its line in the registry, read when a process needs it: a wrong registry then ends in a sentence.
+
+        Raises ConfigurationError and NotFoundError.
+        """
+        self._service = self._service or load_registry().get(self.name)
+        return self._service
 
     def tool(
         self,
@@ -50,30 +58,31 @@ class Server(Generic[StateT]):
         idempotent: bool = True,
         open_world: bool = False,
         examples: tuple[Mapping[str, Any], ...] = (),
+        formerly: str = "",
     ) -> Callable[[ToolFunction], ToolFunction]:
         """Declare a typed async function as a tool; its docstring is what a model reads to choose it.
 
-        Without `writes` the tool is pure: read-only, idempotent, and wants the permission `read`.
+        Without `writes` the tool is pure: read-only, idempotent, and wants the permission `read`. By the name it had
+        `formerly` it is called too, and not listed.
         """
 
         def declare(function: ToolFunction) -> ToolFunction:
-            name = getattr(function, "__name__", "")
-            if not inspect.iscoroutinefunction(function):
-                raise TypeError(f"{name}: a tool is an async function; heavy work goes through call.run")
-            if name in self.tools:
-                raise ConfigurationError(f"{self.name} declares the tool {name} twice")
             annotations = ToolAnnotations(
-                title=title or name.replace("_", " ").capitalize(),
+                title=title,
                 read_only_hint=not writes,
                 destructive_hint=destructive,
                 idempotent_hint=idempotent,
                 open_world_hint=open_world,
             )
-            description = inspect.getdoc(function) or ""
-            self.tools[name] = ToolSpec(function, name, annotations.title or name, description, annotations, examples)
+            self._add(function, annotations, examples, formerly)
             return function
 
         return declare
+
+    def known_as(self, name: str) -> str | None:
+        """The tool that a name means: its own, a former one, or either with the former suffix; None if none."""
+        bare = name.removesuffix(SUFFIX)
+        return next((self._names[known] for known in (name, bare) if known in self._names), None)
 
     def resource(self, uri: str, **options: Any) -> Callable[[FunctionT], FunctionT]:
         """Declare a resource or an RFC 6570 template; the function returns text, bytes or a JSON-able object."""
@@ -110,6 +119,24 @@ class Server(Generic[StateT]):
         """Register things in the SDK's own way, for what a menu cannot say (progress, elicitation, sampling)."""
         self.extensions.append(register)
         return register
+
+    def _add(
+        self,
+        function: ToolFunction,
+        annotations: ToolAnnotations,
+        examples: tuple[Mapping[str, Any], ...],
+        formerly: str,
+    ) -> None:
+        name = getattr(function, "__name__", "")
+        if not inspect.iscoroutinefunction(function):
+            raise TypeError(f"{name}: a tool is an async function; heavy work goes through call.run")
+        for known in filter(None, (name, formerly)):
+            if known in self._names:
+                raise ConfigurationError(f"{self.name} declares the tool {known} twice")
+            self._names[known] = name
+        title = annotations.title or name.replace("_", " ").capitalize()
+        annotations = annotations.model_copy(update={"title": title})
+        self.tools[name] = ToolSpec(function, name, title, inspect.getdoc(function) or "", annotations, examples)
 
     def _collect(
         self, into: list[Declaration], uri: str | None, options: Mapping[str, Any]

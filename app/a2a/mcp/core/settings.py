@@ -44,6 +44,11 @@ def _pairs(values: tuple[str, ...]) -> tuple[str, ...]:
     return values
 
 
+def _numbered(value: object) -> object:
+    """Keys given in a row as the variables that would hold them."""
+    return {f"API_KEY_{n}": key for n, key in enumerate(value, 1)} if isinstance(value, tuple | list) else value
+
+
 Names = Annotated[tuple[str, ...], BeforeValidator(_split)]
 Networks = Annotated[
     tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...],
@@ -86,8 +91,8 @@ class Settings(BaseModel):
     mcp_unchecked_reads: Literal["allow", "refuse"] = Field(
         "allow", description="what a token may read while nobody can say whether it was revoked; writes are refused"
     )
-    api_keys: tuple[str, ...] = Field(
-        (),
+    api_keys: Annotated[dict[str, str], BeforeValidator(_numbered)] = Field(
+        {},
         description="from API_KEY_<n>=key:client:permissions; the key plain or as sha256$<hex>",
     )
     rate_limit_requests: int = Field(100, ge=1, description="calls a client may make in a window, fleet-wide")
@@ -148,9 +153,7 @@ def _secret_problems(settings: Settings) -> list[Detail]:
     """What is wrong with the secrets of a production process, one detail a setting."""
     problems = []
     secrets = {"JWT_SECRET_KEY": settings.jwt_secret_key, "JWT_SECRET_KEY_PREVIOUS": settings.jwt_secret_key_previous}
-    for raw in settings.api_keys:
-        key, _, rest = raw.partition(":")
-        secrets[f"API_KEY of {rest.partition(':')[0] or '?'}"] = key
+    secrets |= {name: raw.partition(":")[0] for name, raw in settings.api_keys.items()}
     secrets |= {f"MCP_REQUEST_STATE_KEYS[{i}]": key for i, key in enumerate(settings.mcp_request_state_keys)}
     for name, value in secrets.items():
         if not value and name == "JWT_SECRET_KEY_PREVIOUS":
@@ -186,7 +189,7 @@ def _validated(merged: Mapping[str, str | None]) -> Settings:
     known = {name.upper(): name for name in Settings.model_fields if name != "api_keys"}
     values: dict[str, Any] = {known[name]: value for name, value in merged.items() if name in known and value}
     keys = sorted((name for name in merged if API_KEY_NAME.fullmatch(name)), key=lambda name: int(name[8:]))
-    values["api_keys"] = tuple(value for name in keys if (value := merged[name]))
+    values["api_keys"] = {name: value for name in keys if (value := merged[name])}
     if state := merged.get("STATE_DIRECTORY"):
         values.setdefault("mcp_state_directory", state.split(":")[0])
     try:

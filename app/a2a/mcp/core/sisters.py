@@ -54,7 +54,11 @@ class Sisters:
         self._service = service
         self._url = settings.mcp_sister_url.rstrip("/")
         self._registry = registry
+        self._may_call = frozenset(registry.get(service).calls if service in registry.names else ())
         self._breakers = breakers
+        for called in self._may_call:
+            # Made now, so that an operator sees each breaker before its first call.
+            breakers.get(called)
         self._authenticator = authenticator
         self._clock = clock
         self._turn = itertools.count()
@@ -93,8 +97,10 @@ class Sisters:
         """The structured result of a sister's tool; `idempotent` calls are made once more after a lost connection.
 
         Raises the A2AError a tool answered with, DeadlineExceededError, and UnavailableError for everything else,
-        at once while the breaker to that service is open.
+        at once while the breaker to that service is open; ConfigurationError where the registry lists no such call.
         """
+        if service not in self._may_call:
+            raise ConfigurationError(f"{self._service} calls {service}: its line in the registry must list that")
         tracing = call.runtime.tracing
         if tracing is None:
             return await self._call(service, tool, arguments, call, call.info.trace, idempotent)

@@ -36,7 +36,7 @@ log = logging.getLogger(__name__)
 
 RETRY_SECONDS = 1.0
 MERGE_SECONDS = 0.1
-"""Notices of one resource reach a subscriber at most this often; what changed meanwhile is told once, after it."""
+"""Notices of one change reach a subscriber at most this often; what changed meanwhile is told once, after it."""
 
 READ_SECONDS = 5.0
 Listener = Callable[[ServerEvent], None]
@@ -62,6 +62,22 @@ def count_listeners(bus: SubscriptionBus) -> int:
     return len(local._listeners) if isinstance(local, InMemorySubscriptionBus) else 0
 
 
+def when_missed(bus: SubscriptionBus, act: Callable[[], None]) -> Callable[[], None]:
+    """Do `act` each time the bus hears other instances again after a loss; the callable returned ends that."""
+    if not isinstance(bus, RedisSubscriptionBus):
+        return lambda: None
+    acts, entry = bus.on_missed, (act,)
+    acts.append(entry)
+    return lambda: acts.remove(entry)
+
+
+async def await_listening(bus: SubscriptionBus, seconds: float) -> None:
+    """Wait until the bus hears other instances, at most so long; there must be a subscriber."""
+    if isinstance(bus, RedisSubscriptionBus):
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(bus.listening.wait(), seconds)
+
+
 def only_visible(handler: ListenHandler, may_watch: Callable[[str, str], bool]) -> Handler:
     """The handler, which drops resources that the caller may not see as if nothing ever happened to them."""
 
@@ -79,9 +95,13 @@ def only_visible(handler: ListenHandler, may_watch: Callable[[str, str], bool]) 
 
 
 def open_listen_handler(runtime: "Runtime", bus: SubscriptionBus) -> ListenHandler:
-    """The handler of subscriptions/listen whose streams end cleanly when the process drains."""
+    """The handler of subscriptions/listen; its streams end cleanly when the process drains or has missed events.
+
+    An end is what the protocol has to say "listen anew, and read again what you follow".
+    """
     handler = ListenHandler(MergingBus(bus))
     runtime.on_drain.append(handler.close)
+    when_missed(bus, handler.close)
     return handler
 
 
@@ -96,29 +116,27 @@ class MergingBus:
         await self.bus.publish(event)
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
-        """Register `listener`; the first notice of a resource comes at once."""
+        """Register `listener`; the first notice of a change comes at once."""
         loop = asyncio.get_running_loop()
-        waiting: dict[str, bool] = {}
+        waiting: dict[ServerEvent, bool] = {}
+        timers: dict[ServerEvent, asyncio.TimerHandle] = {}
 
         def told(event: ServerEvent) -> None:
-            if not isinstance(event, ResourceUpdated):
-                listener(event)
-            elif event.uri in waiting:
-                waiting[event.uri] = True
+            if event in waiting:
+                waiting[event] = True
             else:
                 tell(event)
 
-        def tell(event: ResourceUpdated) -> None:
-            waiting[event.uri] = False
-            timers[event.uri] = loop.call_later(MERGE_SECONDS, again, event)
+        def tell(event: ServerEvent) -> None:
+            waiting[event] = False
+            timers[event] = loop.call_later(MERGE_SECONDS, again, event)
             listener(event)
 
-        def again(event: ResourceUpdated) -> None:
-            del timers[event.uri]
-            if waiting.pop(event.uri):
+        def again(event: ServerEvent) -> None:
+            del timers[event]
+            if waiting.pop(event):
                 tell(event)
 
-        timers: dict[str, asyncio.TimerHandle] = {}
         remove = self.bus.subscribe(told)
 
         def unsubscribe() -> None:
@@ -141,6 +159,8 @@ class RedisSubscriptionBus:
         self.listeners = 0
         self.reader: asyncio.Task[None] | None = None
         self.listening = asyncio.Event()
+        self.on_missed: list[tuple[Callable[[], None]]] = []
+        self.missed = False
 
     async def publish(self, event: ServerEvent) -> None:
         """Deliver to the subscribers here, and, while Redis answers, to those of every other instance."""
@@ -171,6 +191,8 @@ class RedisSubscriptionBus:
             if self.listeners == 0 and self.reader is not None:
                 self.reader.cancel()
                 self.reader = None
+                self.listening.clear()
+                self.missed = False
 
         return unsubscribe
 
@@ -183,6 +205,7 @@ class RedisSubscriptionBus:
             except (RedisError, OSError) as error:
                 log.info("events of other instances are not heard now: %s", type(error).__name__)
             self.listening.clear()
+            self.missed = True
             await asyncio.sleep(RETRY_SECONDS)
 
     async def _read_once(self) -> None:
@@ -196,11 +219,18 @@ class RedisSubscriptionBus:
                 if message is None:
                     continue
                 if message["type"] == "subscribe":
-                    self.listening.set()
+                    self._hears()
                 elif message["type"] == "message":
                     event = decode_event(message["data"], self.origin)
                     if event is not None:
                         await self.local.publish(event)
+
+    def _hears(self) -> None:
+        self.listening.set()
+        missed, self.missed = self.missed, False
+        if missed:
+            for (act,) in list(self.on_missed):
+                act()
 
 
 def encode_event(event: ServerEvent, origin: str) -> bytes:

@@ -3,6 +3,7 @@
 The SDK's tool would coerce "1" to 1, ignore unknown arguments and answer with its validator's text; this one does not.
 """
 
+import json
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from pydantic import Field, ValidationError
 
 from app.a2a.mcp.core.call import Binding, Call
 from app.a2a.mcp.core.invalid import refusal_of
+from app.a2a.mcp.core.large import LARGE_BYTES, stand_in
 from app.a2a.mcp.core.request import Permission, RequestInfo, current_request
 from app.a2a.mcp.core.schemas import ToolOutput, arguments_model, call_parameter, input_schema, output_schema
 from app.a2a.mcp.errors import (
@@ -85,9 +87,9 @@ class BoundTool(Tool):
         info = current_request.get()
         with self.binding.runtime.metrics.track_call(self.name) as track:
             try:
-                result = await self._answer(arguments, info)
+                answer = await self._answer(arguments, info)
                 track.outcome = "ok"
-                return CallToolResult(content=[_text(result)], structured_content=result)
+                return answer
             except MCPError:
                 track.outcome = "protocol_error"
                 raise
@@ -99,22 +101,42 @@ class BoundTool(Tool):
                 content = {"error": failure.as_dict()}
                 return CallToolResult(content=[_text(content)], structured_content=content, is_error=True)
 
-    async def _answer(self, arguments: dict[str, Any], info: RequestInfo | None) -> dict[str, Any]:
+    async def _answer(self, arguments: dict[str, Any], info: RequestInfo | None) -> CallToolResult:
         if info is None or info.caller is None:
             raise UnauthenticatedError("this call carries no credential")
         if not info.caller.may(self.spec.permission):
             raise PermissionDeniedError(f"{self.name} needs the permission {self.spec.permission!r}")
-        try:
-            values = self.fn_metadata.arg_model.model_validate(arguments).model_dump_one_level()
-        except ValidationError as error:
-            raise refusal_of(error, arguments) from None
         call: Call[Any] = Call(info, self.binding)
+        large = info.large
+        with anyio.move_on_after(call.remaining()):
+            if large is None or large.arguments is None:
+                result = await self._apply(self._read(arguments), call)
+                content = _content(result)
+                text = _json(content)
+            else:
+                result = await self._apply(await call.run(self._read, large.arguments), call)
+                # In two steps, between which the event loop runs: each holds the interpreter throughout.
+                content = await call.run(_content, result)
+                text = await call.run(_json, content)
+            if large is not None and len(text) > LARGE_BYTES:
+                return stand_in(text, large)
+            return CallToolResult(content=[TextContent(type="text", text=text.decode())], structured_content=content)
+        raise DeadlineExceededError("the tool did not answer before the call's deadline")
+
+    async def _apply(self, values: dict[str, Any], call: Call[Any]) -> ToolOutput:
+        """What the function makes of the values of its parameters."""
         if self.call_keyword is not None:
             values[self.call_keyword] = call
-        with anyio.move_on_after(call.remaining()):
-            result: ToolOutput = await self.spec.function(**values)
-            return result.model_dump(mode="json", by_alias=True, exclude_unset=True)
-        raise DeadlineExceededError("the tool did not answer before the call's deadline")
+        result: ToolOutput = await self.spec.function(**values)
+        return result
+
+    def _read(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        """The values of the function's parameters; raises InvalidArgumentError or LimitExceededError."""
+        try:
+            values: dict[str, Any] = self.fn_metadata.arg_model.model_validate(arguments).model_dump_one_level()
+        except ValidationError as error:
+            raise refusal_of(error, arguments) from None
+        return values
 
     def _failure(self, error: Exception, info: RequestInfo | None) -> A2AError:
         if isinstance(error, A2AError) and not isinstance(error, InternalError):
@@ -124,6 +146,19 @@ class BoundTool(Tool):
         return InternalError(f"{self.name} failed on our side{reference}")
 
 
+def _content(result: ToolOutput) -> dict[str, Any]:
+    """What a result says: the fields that were set."""
+    return result.model_dump(mode="json", by_alias=True, exclude_unset=True)
+
+
 def _text(content: object) -> TextContent:
     """The structured content as JSON text, for clients older than structured content."""
-    return TextContent(type="text", text=orjson.dumps(content).decode())
+    return TextContent(type="text", text=_json(content).decode())
+
+
+def _json(content: object) -> bytes:
+    try:
+        return orjson.dumps(content)
+    except TypeError:
+        # A record given back as it came may hold an integer of more than 64 bits, which orjson does not write.
+        return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()

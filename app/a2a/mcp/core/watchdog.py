@@ -19,6 +19,9 @@ from app.a2a.mcp.core.settings import take_notify_socket, watchdog_seconds
 log = logging.getLogger(__name__)
 
 FIRST_POLL_SECONDS = 0.05
+SLOWEST_POLL_SECONDS = 1.0
+"""Polls of an instance that is not well come further apart: twenty a second from each kept a busy host busy."""
+
 CHECKS_PER_PERIOD = 3
 DEFAULT_PERIOD_SECONDS = 15.0
 """Of the status line, where the unit sets no WatchdogSec."""
@@ -33,7 +36,7 @@ async def watchdog(runtime: Runtime) -> None:
     if address is None:
         return
     every = (watchdog_seconds() or DEFAULT_PERIOD_SECONDS) / CHECKS_PER_PERIOD
-    master, ready, failing = os.getppid(), False, False
+    master, ready, failing, poll = os.getppid(), False, False, FIRST_POLL_SECONDS
     while True:
         problem = await find_problem(runtime, master, timeout=every)
         if problem is None:
@@ -42,7 +45,9 @@ async def watchdog(runtime: Runtime) -> None:
         elif ready and not failing:
             log.warning("no sign of life is sent to systemd: %s", problem)
         failing = problem is not None
-        await asyncio.sleep(every if ready and not failing else min(FIRST_POLL_SECONDS, every))
+        well = ready and not failing
+        await asyncio.sleep(every if well else min(poll, every))
+        poll = FIRST_POLL_SECONDS if well else next_poll(poll)
 
 
 async def find_problem(runtime: Runtime, master: int, timeout: float) -> str | None:
@@ -60,6 +65,11 @@ async def find_problem(runtime: Runtime, master: int, timeout: float) -> str | N
     if not process_is_well(master):
         return f"the parent process {master} is stopped or gone"
     return None
+
+
+def next_poll(seconds: float) -> float:
+    """The wait after a poll that found a problem, given the wait before it."""
+    return min(2 * seconds, SLOWEST_POLL_SECONDS)
 
 
 async def ask_readyz(host: str, port: int, name: str, timeout: float) -> int | None:

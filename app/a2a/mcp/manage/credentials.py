@@ -36,6 +36,6 @@ def operator_token(settings: Settings) -> str:
 def new_key(client: str, permissions: Sequence[str], number: int) -> NewKey:
     """A key for the client; raises ConfigurationError where the name or a permission cannot be."""
     key, hashed = generate_key()
-    line = f"{hashed}:{client}:{','.join(permissions)}"
-    parse_api_keys([line])
-    return NewKey(key, hashed, f"API_KEY_{number}='{line}'")
+    name, line = f"API_KEY_{number}", f"{hashed}:{client}:{','.join(permissions)}"
+    parse_api_keys({name: line})
+    return NewKey(key, hashed, f"{name}='{line}'")

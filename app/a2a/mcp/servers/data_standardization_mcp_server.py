@@ -125,7 +125,7 @@ async def standardize_data(
     """
     given = options or StandardizeOptions()
     plan = Plan(data_type, given.field_rules or {}, given.validate_, given.on_error)
-    return records_answer(await call.run(standardize_records, items, plan))
+    return await call.run(records_answer, await call.run(standardize_records, items, plan))
 
 
 @server.tool(examples=examples.BATCH)
@@ -178,7 +178,7 @@ async def validate_standardization(
         raise InvalidArgumentError.at("/schema", "give either data_type or schema")
     wanted = schema if schema is not None else schema_of(data_type or "record")
     found = await call.run(check_records, standardized_items, wanted, validation_level, rules_of(rules))
-    return validation_answer(found, validation_level)
+    return await call.run(validation_answer, found, validation_level)
 
 
 @server.tool(examples=examples.ASSESS)

@@ -9,6 +9,7 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import Field
 
+from app.a2a.mcp.abandonment import attended
 from app.a2a.mcp.core import Call, Server
 from app.a2a.mcp.domain.standardize.amounts import (
     AmountOptions,
@@ -239,7 +240,7 @@ def declare_value_tools(server: Server[Any]) -> None:
 def _each(
     standardize: Callable[[Any, Any], ValueResult[Any]], values: Iterable[Any], options: object
 ) -> list[ValueResult[Any]]:
-    return [standardize(value, options) for value in values]
+    return [standardize(value, options) for value in attended(values)]
 
 
 def _plain(values: Sequence[str | Quantity | PlaceParts]) -> list[Any]:

@@ -1,24 +1,21 @@
 """`GET /streams/events?uri=…`: one resource's log as server-sent events that a browser resumes by itself."""
 
-import asyncio
+import contextlib
 import json
-import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
-from app.a2a.mcp.core import Call
+from app.a2a.mcp.core import Call, EventStream
 from app.a2a.mcp.domain.streams.address import readable
-from app.a2a.mcp.domain.streams.reader import Entry, Filter, check_cursor, read_page
+from app.a2a.mcp.domain.streams.reader import Entry, Filter, Page, check_cursor, read_page, value_of
 from app.a2a.mcp.errors import InvalidArgumentError
-from app.a2a.mcp.servers.resource_streaming_hub import POLL_SECONDS, Hub
+from app.a2a.mcp.servers.resource_streaming_hub import POLL_SECONDS, Hub, Waiter
 
 RETRY_MS = 3000
-COMMENT_SECONDS = 15.0
 PAGE = 100
-HEADERS = {"cache-control": "no-store", "x-accel-buffering": "no"}
 
 
 async def event_stream(request: Request, call: Call[Any], hub: Hub) -> Response:
@@ -30,46 +27,26 @@ async def event_stream(request: Request, call: Call[Any], hub: Hub) -> Response:
     namespace = readable(uri, client)
     after = request.headers.get("last-event-id") or request.query_params.get("after") or "0"
     check_cursor(after, "/after")
-    place = hub.waiter(client, [uri])
-    waiter = place.__enter__()
-
-    async def events() -> AsyncIterator[str]:
-        hub.streams[uri] += 1
-        try:
-            with call.runtime.revocations.watch(call.caller) as revoked:
-                async for part in _follow(call, waiter, hub, revoked, namespace, uri, after):
-                    yield part
-        finally:
-            hub.streams[uri] -= 1
-            place.__exit__(None, None, None)
-
-    return StreamingResponse(events(), media_type="text/event-stream", headers=HEADERS)
+    with contextlib.ExitStack() as held:
+        waiter = held.enter_context(hub.stream(client, uri))
+        first = await read_page(call.runtime.stores.streams, namespace, uri, after, PAGE, Filter())
+        parts = _follow(call, hub, waiter, namespace, uri, first)
+        return EventStream(parts, call.runtime, call.caller, held.pop_all())
+    raise AssertionError("an ExitStack swallows nothing")
 
 
 async def _follow(
-    call: Call[Any], waiter: Any, hub: Hub, revoked: asyncio.Event, namespace: str, uri: str, after: str
-) -> AsyncIterator[str]:
-    """Until the client leaves (then this is cancelled), its token ends, or the process drains."""
-    store, clock = call.runtime.stores.streams, call.runtime.clock
+    call: Call[Any], hub: Hub, waiter: Waiter, namespace: str, uri: str, page: Page
+) -> AsyncGenerator[str]:
+    """For ever: the response ends it."""
     yield f"retry: {RETRY_MS}\n\n"
-    spoken = clock()
-    while not hub.released and not revoked.is_set() and not _expired(call):
-        page = await read_page(store, namespace, uri, after, PAGE, Filter())
-        parts = [_gap(uri, page.gap)] if page.gap else []
-        parts += [_event(uri, entry) for entry in page.entries]
-        after = page.after
-        if parts:
-            spoken = clock()
-            yield "".join(parts)
-        elif clock() - spoken >= COMMENT_SECONDS:
-            spoken = clock()
-            yield ": still here\n\n"
+    while True:
+        gap = [_gap(uri, page.gap)] if page.gap else []
+        yield "".join([*gap, *(_event(uri, entry) for entry in page.entries)])
         if not page.more:
             await waiter.wait(POLL_SECONDS)
-
-
-def _expired(call: Call[Any]) -> bool:
-    return call.caller.expires_at is not None and call.caller.expires_at <= time.time()
+        async with hub.reading:
+            page = await read_page(call.runtime.stores.streams, namespace, uri, page.after, PAGE, Filter())
 
 
 def _event(uri: str, entry: Entry) -> str:
@@ -77,7 +54,7 @@ def _event(uri: str, entry: Entry) -> str:
         "uri": uri,
         "version": entry.version,
         "change_type": entry.change_type,
-        "content": json.loads(entry.content) if entry.content else None,
+        "content": value_of(entry.content),
         "metadata": json.loads(entry.metadata),
         "publisher": entry.publisher,
     }

@@ -7,12 +7,14 @@ from collections.abc import Iterable, Iterator
 
 from mcp.shared.subscriptions import ResourceUpdated, ServerEvent
 
-from app.a2a.mcp.errors import LimitExceededError
+from app.a2a.mcp.core import Places
 
-MAX_PER_CLIENT = 32
-MAX_PER_PROCESS = 256
-POLL_SECONDS = 1.0
-"""How long a waiter trusts the bus: a notice lost with a connection to Redis costs at most this."""
+POLL_SECONDS = 5.0
+"""How long a waiter trusts the bus, which tells of its own losses: what ends by its time alone is noticed so."""
+
+
+READERS = 8
+"""How many read at a time: an event wakes all that follow it, and hundreds of questions at once outlast their time."""
 
 
 class Waiter:
@@ -22,10 +24,14 @@ class Waiter:
         self.uris = tuple(uris)
         self.wake = asyncio.Event()
 
-    async def wait(self, seconds: float) -> None:
-        """Until woken, and at most so long; the next wait begins afresh."""
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self.wake.wait(), min(seconds, POLL_SECONDS))
+    async def wait(self, seconds: float, *ends: asyncio.Event) -> None:
+        """Until woken or at an end, and at most so long; the next wait begins afresh."""
+        waits = [asyncio.ensure_future(event.wait()) for event in (self.wake, *ends)]
+        try:
+            await asyncio.wait(waits, timeout=min(seconds, POLL_SECONDS), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
         self.wake.clear()
 
 
@@ -34,9 +40,10 @@ class Hub:
 
     def __init__(self) -> None:
         self.released = False
+        self.reading = asyncio.Semaphore(READERS)
         self.streams: Counter[str] = Counter()
+        self._places = Places()
         self._waiters: set[Waiter] = set()
-        self._by_client: Counter[str] = Counter()
 
     def heard(self, event: ServerEvent) -> None:
         """What the bus tells."""
@@ -45,29 +52,38 @@ class Hub:
                 if event.uri in waiter.uris:
                     waiter.wake.set()
 
-    def release(self) -> None:
-        """Let everybody go: the process drains."""
-        self.released = True
+    def look(self) -> None:
+        """Let everybody look: some may not have been told."""
         for waiter in self._waiters:
             waiter.wake.set()
 
+    def release(self) -> None:
+        """Let everybody go: the process drains."""
+        self.released = True
+        self.look()
+
     def waiting(self, client_id: str | None = None) -> int:
         """How many wait, of one client or of all."""
-        return len(self._waiters) if client_id is None else self._by_client[client_id]
+        return self._places.taken(client_id)
 
     @contextlib.contextmanager
     def waiter(self, client_id: str, uris: Iterable[str]) -> Iterator[Waiter]:
-        """A place to wait; raises LimitExceededError where there is none left."""
-        if self._by_client[client_id] >= MAX_PER_CLIENT or len(self._waiters) >= MAX_PER_PROCESS:
-            raise LimitExceededError(
-                f"{MAX_PER_CLIENT} calls of a client and {MAX_PER_PROCESS} of all may wait on an instance: try again"
-            )
-        waiter = Waiter(uris)
-        self._waiters.add(waiter)
-        self._by_client[client_id] += 1
-        try:
-            yield waiter
-        finally:
-            self._waiters.discard(waiter)
-            self._by_client[client_id] -= 1
-            self._by_client += Counter()
+        """A place to wait; raises RateLimitedError where there is none left."""
+        with self._places.one(client_id):
+            waiter = Waiter(uris)
+            self._waiters.add(waiter)
+            try:
+                yield waiter
+            finally:
+                self._waiters.discard(waiter)
+
+    @contextlib.contextmanager
+    def stream(self, client_id: str, uri: str) -> Iterator[Waiter]:
+        """The place of an event stream, which is counted by its resource."""
+        with self.waiter(client_id, [uri]) as waiter:
+            self.streams[uri] += 1
+            try:
+                yield waiter
+            finally:
+                self.streams[uri] -= 1
+                self.streams += Counter()

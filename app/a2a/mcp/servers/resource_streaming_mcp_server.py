@@ -12,12 +12,24 @@ from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.a2a.mcp.core import Call, Runtime, Server, StreamLimits, StreamWrite, run
+from app.a2a.mcp.core import (
+    COMMENT_SECONDS,
+    EVENTS_PATH,
+    MAX_PER_CLIENT,
+    MAX_PER_PROCESS,
+    Call,
+    Runtime,
+    Server,
+    StreamLimits,
+    StreamWrite,
+    run,
+)
 from app.a2a.mcp.domain.streams.address import SHARED, SYSTEM, may_see, readable, writable
 from app.a2a.mcp.domain.streams.reader import Entry, Filter, Page, as_pair, check_cursor, read_page, value_of
 from app.a2a.mcp.errors import InvalidArgumentError, LimitExceededError, NotFoundError
-from app.a2a.mcp.servers.resource_streaming_events import COMMENT_SECONDS, RETRY_MS, event_stream
-from app.a2a.mcp.servers.resource_streaming_hub import MAX_PER_CLIENT, MAX_PER_PROCESS, Hub
+from app.a2a.mcp.servers.resource_streaming_completion import complete_uri
+from app.a2a.mcp.servers.resource_streaming_events import RETRY_MS, event_stream
+from app.a2a.mcp.servers.resource_streaming_hub import Hub
 from app.a2a.mcp.servers.resource_streaming_results import (
     EventFilter,
     EventId,
@@ -55,10 +67,11 @@ async def open_state(runtime: Runtime) -> AsyncIterator[State]:
     """Listen to the bus for all that wait here."""
     hub = Hub()
     runtime.on_drain.append(hub.release)
-    unsubscribe = runtime.bus.subscribe(hub.heard)
+    unsubscribe, forget = runtime.bus.subscribe(hub.heard), runtime.when_missed(hub.look)
     try:
         yield State(hub)
     finally:
+        forget()
         unsubscribe()
 
 
@@ -193,7 +206,7 @@ async def _wait(
             if left <= 0 or hub.released or revoked.is_set():
                 return pages, left <= 0
             cursors = {uri: page.after for uri, page in pages.items()}
-            await waiter.wait(left)
+            await waiter.wait(left, revoked)
 
 
 async def _pages(
@@ -202,7 +215,8 @@ async def _pages(
     """A page of each; together they have at most `limit` events."""
     pages: dict[str, Page] = {}
     for uri, namespace in names.items():
-        page = await read_page(call.runtime.stores.streams, namespace, uri, cursors[uri], limit, wanted)
+        async with call.state.hub.reading:
+            page = await read_page(call.runtime.stores.streams, namespace, uri, cursors[uri], limit, wanted)
         pages[uri] = page
         limit -= len(page.entries)
     return pages
@@ -217,7 +231,7 @@ async def _snapshots(call: Call[State], names: dict[str, str]) -> dict[str, Snap
     }
 
 
-@server.page("/streams/events")
+@server.page(EVENTS_PATH)
 async def streams_events(request: Request, call: Call[State]) -> Response:
     """One resource as server-sent events."""
     return await event_stream(request, call, call.state.hub)
@@ -247,6 +261,7 @@ async def live_resources(call: Call[State]) -> list[Resource]:
 
 
 server.may_watch = may_see
+server.completion()(complete_uri)
 
 
 @server.resource("streaming://limits", description="What a namespace may hold and who may wait")
@@ -258,7 +273,7 @@ async def limits(call: Call[State]) -> dict[str, Any]:
         "per_namespace": {"resources": bounds.resources, "bytes": bounds.bytes, "events_per_uri": bounds.events},
         "content_bytes": MAX_CONTENT_BYTES,
         "waiting": {"per_client": MAX_PER_CLIENT, "per_process": MAX_PER_PROCESS, "now": call.state.hub.waiting()},
-        "sse": {"path": "/streams/events", "retry_ms": RETRY_MS, "comment_seconds": COMMENT_SECONDS},
+        "sse": {"path": EVENTS_PATH, "retry_ms": RETRY_MS, "comment_seconds": COMMENT_SECONDS},
         "store": call.runtime.stores.kind,
     }
 

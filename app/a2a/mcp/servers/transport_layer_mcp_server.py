@@ -1,11 +1,13 @@
 """transport_layer: can I reach that server and how must I talk to it, and what is wrong with this message."""
 
 import asyncio
+import ssl
 from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import asdict, dataclass, field
 from typing import Annotated, Any
 
+from mcp_types import Completion, CompletionArgument, PromptReference, ResourceTemplateReference
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS, KNOWN_PROTOCOL_VERSIONS, MODERN_PROTOCOL_VERSIONS
 from pydantic import Field
 
@@ -20,6 +22,7 @@ from app.a2a.mcp.errors import (
     LimitExceededError,
     PermissionDeniedError,
 )
+from app.a2a.mcp.servers.transport_layer_negotiation import Agreed
 from app.a2a.mcp.servers.transport_layer_probe import Probe, Step
 from app.a2a.mcp.servers.transport_layer_results import (
     BreakerState,
@@ -38,6 +41,7 @@ from app.a2a.mcp.servers.transport_layer_results import (
     Tls,
     ToolList,
 )
+from app.a2a.mcp.servers.transport_layer_stats import count_probe, probe_stats
 from app.a2a.mcp.servers.transport_layer_wire import StepError, Target, connect, find_target
 
 MAX_PROBES = 4
@@ -48,20 +52,11 @@ ALL_CHECKS: tuple[Check, ...] = ("tcp", "tls", "health", "mcp", "tools")
 
 
 @dataclass(slots=True)
-class Tally:
-    """Probes of one transport and version in this process."""
-
-    requests: int = 0
-    errors: int = 0
-    latency_ms: float = 0.0
-
-
-@dataclass(slots=True)
 class State:
-    """Who is probing now, and what probes found."""
+    """Whose certificates are believed, and who is probing now."""
 
+    trust: ssl.SSLContext
     probing: Counter[str] = field(default_factory=Counter)
-    tallies: dict[tuple[str, str], Tally] = field(default_factory=dict)
 
 
 server: Server[State] = Server(
@@ -72,8 +67,8 @@ server: Server[State] = Server(
 
 @server.lifespan
 async def open_state(runtime: Runtime) -> AsyncIterator[State]:
-    """Nothing to open: counts begin at zero."""
-    yield State()
+    """Read the system's authorities now: that takes long enough to be felt in a call."""
+    yield State(ssl.create_default_context())
 
 
 @server.tool(open_world=True, examples=({"service": "transport_layer", "checks": ["tcp"]},))
@@ -138,10 +133,11 @@ async def _probe(
         health_path="/readyz" if service else "/health",
         token=_token(call, service) if service else None,
         seconds=seconds,
+        trust=call.state.trust,
         guarded=unguarded if breaker is None or bypass else breaker.call,
     )
     await probe.run(_applying(checks, target, service), versions or KNOWN_PROTOCOL_VERSIONS)
-    _count(call.state, probe)
+    await count_probe(call.runtime, probe)
     return _result(call, service, probe, probe.steps)
 
 
@@ -179,25 +175,9 @@ def _token(call: Call[State], service: str) -> str | None:
         return None
 
 
-def _count(state: State, probe: Probe) -> None:
-    tally = state.tallies.setdefault((probe.agreed.transport or "none", probe.agreed.version or "none"), Tally())
-    tally.requests += 1
-    tally.errors += not probe.reachable
-    tally.latency_ms += sum(step.latency_ms for step in probe.steps)
-
-
 def _result(call: Call[State], service: str | None, probe: Probe | None, steps: list[Step]) -> ProbedEndpoint:
     agreed = probe.agreed if probe else None
     found = agreed if agreed and agreed.era else None
-    capabilities = (found.capabilities if found else None) or {}
-    resources = capabilities.get("resources")
-    expected = call.runtime.registry.get(service).tools if service else None
-    names = probe.tools if probe else None
-    listed = (
-        ToolList(count=len(names), expected=expected, match=_match(len(names), expected), names=names)
-        if names is not None
-        else None
-    )
     reachable = bool(probe and probe.reachable)
     return ProbedEndpoint(
         reachable=reachable,
@@ -206,18 +186,30 @@ def _result(call: Call[State], service: str | None, probe: Probe | None, steps: 
         negotiated_version=found.version if found else None,
         server_versions=agreed.versions if agreed else [],
         transport=found.transport if found else None,
-        supports=Supports(
-            sse_stream=bool(found and found.transport),
-            resumable=bool(found and found.session),
-            subscriptions=isinstance(resources, dict) and bool(resources.get("subscribe")),
-        ),
+        supports=_supports(found),
         server_info=found.server_info if found else None,
         capabilities=found.capabilities if found else None,
-        tools=listed,
+        tools=_tools(call, service, probe.tools if probe else None),
         tls=Tls(**probe.tls) if probe and probe.tls else None,
         breaker=BreakerState(state=call.runtime.breakers.get(service).state if service else None),
         recommendation=_advice(reachable, found, steps),
     )
+
+
+def _supports(found: Agreed | None) -> Supports:
+    resources = (found.capabilities or {}).get("resources") if found else None
+    return Supports(
+        sse_stream=bool(found and found.transport),
+        resumable=bool(found and found.session),
+        subscriptions=isinstance(resources, dict) and bool(resources.get("subscribe")),
+    )
+
+
+def _tools(call: Call[State], service: str | None, names: list[str] | None) -> ToolList | None:
+    if names is None:
+        return None
+    expected = call.runtime.registry.get(service).tools if service else None
+    return ToolList(count=len(names), expected=expected, match=_match(len(names), expected), names=names)
 
 
 def _match(count: int, expected: int | None) -> bool | None:
@@ -225,7 +217,7 @@ def _match(count: int, expected: int | None) -> bool | None:
     return None if expected is None or count < expected else count == expected
 
 
-def _advice(reachable: bool, found: Any, steps: list[Step]) -> str:
+def _advice(reachable: bool, found: Agreed | None, steps: list[Step]) -> str:
     failed = next((step for step in steps if not step.ok), None)
     if found is not None and reachable:
         return f"use {found.transport} with MCP-Protocol-Version {found.version}"
@@ -301,21 +293,16 @@ async def _takes_connections(call: Call[State], service: str) -> bool:
     return True
 
 
-@server.resource("transport://stats", description="This process: calls, and its probes by transport and version")
+@server.resource(
+    "transport://stats", description="The fleet's probes by transport and version, and this instance's calls"
+)
 async def stats(call: Call[State]) -> dict[str, Any]:
-    """Counts since the process started."""
+    """Probes of all instances that share a store, ever; calls since this process started."""
+    metrics = call.runtime.metrics
     return {
-        "calls": {"served": call.runtime.metrics.calls_served, "in_flight": call.runtime.metrics.calls_in_flight},
-        "probes": [
-            {
-                "transport": transport,
-                "version": version,
-                "requests": tally.requests,
-                "errors": tally.errors,
-                "mean_latency_ms": round(tally.latency_ms / tally.requests, 3),
-            }
-            for (transport, version), tally in sorted(call.state.tallies.items())
-        ],
+        "calls": {"served": metrics.calls_served, "in_flight": metrics.calls_in_flight},
+        "probes": await probe_stats(call.runtime),
+        "store": call.runtime.stores.kind,
     }
 
 
@@ -351,6 +338,17 @@ async def diagnose_connection(
         "3. If it is reachable and a message was refused, call inspect_message with the raw message, its headers and "
         "the negotiated version. Say what to change, and quote the rule."
     )
+
+
+@server.completion()
+async def complete(
+    ref: PromptReference | ResourceTemplateReference, argument: CompletionArgument, context: object, call: Call[State]
+) -> Completion | None:
+    """The services that begin with what was typed."""
+    if not isinstance(ref, PromptReference) or (ref.name, argument.name) != ("diagnose_connection", "service"):
+        return None
+    names = call.runtime.registry.names
+    return Completion(values=[name for name in names if name.startswith(argument.value.casefold())])
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from typing import Any
 from mcp_types import PROTOCOL_VERSION_META_KEY, UNSUPPORTED_PROTOCOL_VERSION
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS, KNOWN_PROTOCOL_VERSIONS, MODERN_PROTOCOL_VERSIONS
 
+from app.a2a.mcp.domain.transport.event_stream import parse_event_stream
 from app.a2a.mcp.domain.transport.rules import CAPABILITIES_META_KEY
 from app.a2a.mcp.servers.transport_layer_wire import Answer, StepError, Wire
 
@@ -115,10 +116,9 @@ class Negotiation:
 
     async def _look_for_old_transport(self) -> None:
         """Only an `endpoint` event on a stream that GET opens is the transport of 2024-11-05."""
-        answer = await self._wire.ask(
-            "GET", self._path, headers={"Accept": "text/event-stream"}, enough=lambda text: "\n\n" in text
-        )
-        if "event: endpoint" not in answer.text or answer.status != 200:
+        answer = await self._wire.ask("GET", self._path, headers={"Accept": "text/event-stream"}, enough=_has_event)
+        events, _ = parse_event_stream(answer.text)
+        if answer.status != 200 or not any(event.event == "endpoint" for event in events):
             raise StepError("not_mcp", f"HTTP {answer.status}")
         self.agreed.era, self.agreed.transport = "handshake", "http_sse"
         self.agreed.version = HANDSHAKE_PROTOCOL_VERSIONS[0]
@@ -152,6 +152,10 @@ class Negotiation:
         if self.agreed.session:
             head[SESSION_HEADER] = self.agreed.session
         return head
+
+
+def _has_event(text: str) -> bool:
+    return bool(parse_event_stream(text)[0])
 
 
 def _has_message(text: str) -> bool:

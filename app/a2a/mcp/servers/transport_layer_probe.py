@@ -1,6 +1,7 @@
 """The steps of a probe, each timed, up to the first that makes the later ones pointless."""
 
 import asyncio
+import ssl
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
@@ -32,6 +33,7 @@ class Probe:
     health_path: str
     token: str | None
     seconds: float
+    trust: ssl.SSLContext
     guarded: Guarded
     steps: list[Step] = field(default_factory=list)
     tls: dict[str, Any] | None = None
@@ -40,7 +42,7 @@ class Probe:
 
     async def run(self, checks: Sequence[str], versions: Sequence[str]) -> None:
         """Every check that was asked for, in order."""
-        wire = Wire(self.target, self.seconds, self.token)
+        wire = Wire(self.target, self.seconds, self.token, self.trust)
         talk = Negotiation(wire, self.target.path, versions)
         self.agreed = talk.agreed
         try:
@@ -77,8 +79,7 @@ class Probe:
         except ConnectionRefusedError:
             reason = "connection_refused"
         except OSError as error:
-            reason = "tls_failed" if name == "tls" else "unreachable"
-            detail = type(error).__name__
+            reason, detail = "unreachable", type(error).__name__
         latency = round((time.perf_counter() - started) * 1000, 3)
         self.steps.append(Step(name, reason is None, latency, reason, detail))
         return reason is None
@@ -93,7 +94,7 @@ class Probe:
 
     async def _tls(self) -> str:
         async with asyncio.timeout(self.seconds):
-            self.tls = await handshake(self.target)
+            self.tls = await handshake(self.target, self.trust)
         return str(self.tls["version"])
 
     async def _health(self, wire: Wire) -> str:

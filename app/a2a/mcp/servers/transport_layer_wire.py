@@ -95,10 +95,34 @@ async def connect(target: Target) -> None:
     writer.close()
 
 
-async def handshake(target: Target) -> dict[str, Any]:
-    """What TLS was negotiated; the certificate must hold for the name."""
-    context = ssl.create_default_context()
-    _, writer = await asyncio.open_connection(target.address, target.port, ssl=context, server_hostname=target.host)
+CERTIFICATE_REASONS = {
+    9: "certificate_not_yet_valid",
+    10: "certificate_expired",
+    18: "certificate_self_signed",
+    19: "certificate_self_signed",
+    62: "certificate_for_another_name",
+    64: "certificate_for_another_name",
+}
+"""OpenSSL's X509_V_ERR codes (openssl-verification-options(1)) that a caller can act on; any other is not trusted."""
+
+
+def tls_error(error: BaseException) -> StepError | None:
+    """The failed handshake that the error comes from, None where it comes from something else."""
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, ssl.SSLError):
+        cause = cause.__cause__ or cause.__context__
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        reason = CERTIFICATE_REASONS.get(cause.verify_code, "certificate_not_trusted")
+        return StepError(reason, cause.verify_message)
+    return None if cause is None else StepError("tls_failed", cause.reason or type(cause).__name__)
+
+
+async def handshake(target: Target, trust: ssl.SSLContext) -> dict[str, Any]:
+    """What TLS was negotiated; the certificate must hold for the name. Raises StepError."""
+    try:
+        _, writer = await asyncio.open_connection(target.address, target.port, ssl=trust, server_hostname=target.host)
+    except (ssl.SSLError, ConnectionResetError) as error:
+        raise tls_error(error) or StepError("tls_failed", type(error).__name__) from None
     try:
         tls: ssl.SSLObject = writer.get_extra_info("ssl_object")
         ends = ssl.cert_time_to_seconds(str((tls.getpeercert() or {})["notAfter"]))
@@ -116,7 +140,7 @@ async def handshake(target: Target) -> dict[str, Any]:
 class Wire:
     """HTTP to the target; each exchange has `seconds`."""
 
-    def __init__(self, target: Target, seconds: float, token: str | None) -> None:
+    def __init__(self, target: Target, seconds: float, token: str | None, trust: ssl.SSLContext) -> None:
         self._target = target
         self._seconds = seconds
         self._headers = {"Host": target.host if ":" not in target.host else f"[{target.host}]"}
@@ -124,7 +148,7 @@ class Wire:
             self._headers["Host"] += f":{target.port}"
         if token is not None:
             self._headers["Authorization"] = f"Bearer {token}"
-        self._client = httpx.AsyncClient(trust_env=False, follow_redirects=False, timeout=seconds)
+        self._client = httpx.AsyncClient(verify=trust, trust_env=False, follow_redirects=False, timeout=seconds)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -153,7 +177,7 @@ class Wire:
         except (TimeoutError, httpx.TimeoutException):
             raise StepError("timeout") from None
         except httpx.HTTPError as error:
-            raise StepError("connection_lost", type(error).__name__) from None
+            raise tls_error(error) or StepError("connection_lost", type(error).__name__) from None
 
     async def _read(self, request: httpx.Request, enough: Callable[[str], bool]) -> Answer:
         response = await self._client.send(request, stream=True)

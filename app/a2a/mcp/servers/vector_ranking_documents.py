@@ -1,6 +1,6 @@
 """The documents that the tools of vector_ranking take, under the two names that each of their fields may have."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Annotated, Any, Self, TypeVar
 
 import numpy as np
@@ -8,12 +8,15 @@ from pydantic import AfterValidator, Field, model_validator
 
 from app.a2a.mcp.core import ToolInput
 from app.a2a.mcp.domain.ranking.hybrid import Document
-from app.a2a.mcp.domain.ranking.pagerank import UNKNOWN_TYPE, Link
+from app.a2a.mcp.domain.ranking.pagerank import UNKNOWN_TYPE, Graph, Link, build_graph
 from app.a2a.mcp.domain.ranking.recency import parse_time
 from app.a2a.mcp.domain.vectors.batch import MAX_NUMBERS
 from app.a2a.mcp.errors import Detail, InvalidArgumentError, LimitExceededError
 
 MAX_DOCUMENTS = 1000
+MAX_LINKS = 200_000
+"""In all documents of one call together."""
+
 MAX_TEXT = 100_000
 MAX_WEIGHT = 1e6
 
@@ -133,7 +136,11 @@ Documents = Annotated[list[RankingDocument], Field(min_length=1, max_length=MAX_
 
 
 def domain_documents(documents: Sequence[RankingDocument], vectors: Sequence[Any | None]) -> list[Document]:
-    """The documents as the domain knows them, with `vectors` in the place of their own."""
+    """The documents as the domain knows them, with `vectors` in the place of their own.
+
+    Raises LimitExceededError above 200,000 links together.
+    """
+    _bound_links(documents)
     return [
         Document(
             id=document.name,
@@ -145,6 +152,12 @@ def domain_documents(documents: Sequence[RankingDocument], vectors: Sequence[Any
         )
         for document, vector in zip(documents, vectors, strict=True)
     ]
+
+
+def linked(documents: Sequence[RankingDocument], kinds: Collection[str] | None) -> Graph:
+    """The graph of their links, of the given kinds only. Raises LimitExceededError above 200,000 links together."""
+    _bound_links(documents)
+    return build_graph([document.name for document in documents], [document.outgoing for document in documents], kinds)
 
 
 def arrays_of(documents: Sequence[RankingDocument], query: Sequence[float] | None) -> list[Any | None]:
@@ -166,3 +179,9 @@ def arrays_of(documents: Sequence[RankingDocument], query: Sequence[float] | Non
     if details:
         raise InvalidArgumentError(f"{len(details)} vectors have another length", details[:10])
     return [None if numbers is None else np.asarray(numbers, dtype=np.float64) for numbers in given]
+
+
+def _bound_links(documents: Sequence[RankingDocument]) -> None:
+    total = sum(len(given) for d in documents for given in (d.links, d.references, d.related_documents) if given)
+    if total > MAX_LINKS:
+        raise LimitExceededError(f"{total} links in all documents together, at most {MAX_LINKS} are taken")

@@ -43,7 +43,6 @@ from app.a2a.mcp.domain.ranking.pagerank import (
     DEFAULT_ITERATIONS,
     DEFAULT_TOLERANCE,
     Walk,
-    build_graph,
     rank_graph,
 )
 from app.a2a.mcp.domain.ranking.recency import DEFAULT_HALF_LIFE_DAYS
@@ -69,6 +68,7 @@ from app.a2a.mcp.servers.vector_ranking_documents import (
     Weight,
     arrays_of,
     domain_documents,
+    linked,
 )
 from app.a2a.mcp.servers.vector_ranking_prompts import ANALYSES, analysis_message
 from app.a2a.mcp.servers.vector_ranking_results import (
@@ -133,7 +133,7 @@ async def hybrid_ranking_search(
     weights = weights_of(ranking_weights)
     require_distinct(candidate_documents, "candidate_documents")
     asked = await _vectors(call, query, query_vector, candidate_documents, embed_missing)
-    documents = domain_documents(candidate_documents, asked.documents)
+    documents = await call.run(domain_documents, candidate_documents, asked.documents)
     context = context_of(search_context)
     hybrid = await call.run(score_documents, query, asked.query, documents, weights, fusion, context)
     likeness = await call.run(compare_documents, documents) if apply_diversity and len(documents) > 1 else None
@@ -217,15 +217,14 @@ async def calculate_pagerank_scores(
 ) -> PageRankScores:
     """Score the authority of documents by who links to whom (PageRank); the scores sum to 1.
 
-    Use it for citations, hyperlinks or dependencies among up to 1,000 documents. It looks at links alone: for a query
-    take hybrid_ranking_search, which can include it. With `personalization` it answers "close to these". Links to ids
-    that are not given are dropped and listed. Example: A links to B, B to nothing → A 0.350877, B 0.649123.
+    Use it for citations, hyperlinks or dependencies: up to 1,000 documents, 200,000 links. It looks at links alone: for
+    a query take hybrid_ranking_search, which can include it. With `personalization` it answers "close to these". Links
+    to ids that are not given are dropped and listed. Example: A links to B, B to nothing → A 0.350877, B 0.649123.
     """
     require_distinct(documents, "documents")
     names = [document.name for document in documents]
-    links = [document.outgoing for document in documents]
     kinds = None if relationship_types is None else frozenset(relationship_types)
-    graph = await call.run(build_graph, names, links, kinds)
+    graph = await call.run(linked, documents, kinds)
     walk = Walk(damping_factor, iterations, tolerance, personalization)
     found = await call.run(rank_graph, graph, walk)
     return PageRankScores(
@@ -242,7 +241,7 @@ async def calculate_pagerank_scores(
     )
 
 
-@server.tool(examples=examples.VECTORS)
+@server.tool(examples=examples.VECTORS, formerly="calculate_vector_similarity")
 async def rank_vectors(
     call: Call[None],
     query_vector: Vector,
@@ -368,7 +367,7 @@ async def _vectors(
     call: Call[None], query: str, query_vector: Sequence[float] | None, documents: Documents, embed: bool
 ) -> Asked:
     query_array = None if query_vector is None else np.asarray(query_vector, dtype=np.float64)
-    given = Asked(query_array, arrays_of(documents, query_vector))
+    given = Asked(query_array, await call.run(arrays_of, documents, query_vector))
     if not embed:
         return given
 

@@ -30,7 +30,6 @@ from app.a2a.mcp.servers.vector_similarity_results import (
     Model,
     Neighbour,
     Number,
-    RankedCandidate,
     StoredItem,
     StoredMetric,
     StoredVector,
@@ -38,6 +37,7 @@ from app.a2a.mcp.servers.vector_similarity_results import (
     UpsertedVectors,
     Vector,
     VectorSimilarity,
+    ranked_candidates,
 )
 
 LANGUAGES = ("ar", "de", "en", "es", "fr", "it", "ja", "ko", "nl", "pl", "pt", "ru", "th", "tr", "zh", "zh-TW")
@@ -149,17 +149,7 @@ async def batch_vector_similarity(
     ids = [candidate.id for candidate in candidate_vectors]
     vectors = [candidate.vector for candidate in candidate_vectors]
     found = await call.run(best_matches, query_vector, ids, vectors, metric, top_k=top_k, threshold=threshold)
-    results = [
-        RankedCandidate(
-            id=ids[match.index],
-            rank=match.rank,
-            similarity=match.similarity,
-            distance=match.distance,
-            degenerate=match.degenerate,
-            **({"vector": vectors[match.index]} if include_vectors else {}),
-        )
-        for match in found
-    ]
+    results = await call.run(ranked_candidates, found, ids, vectors if include_vectors else None)
     return BatchSimilarity(
         results=results,
         query_vector_dim=len(query_vector),

@@ -1,11 +1,13 @@
 """What the tools of vector_similarity take and return."""
 
 import math
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
 from app.a2a.mcp.core import ToolInput, ToolOutput
+from app.a2a.mcp.domain.vectors.batch import Match
 
 MAX_DIMENSIONS = 4096
 # Stored vectors are 32-bit: this keeps sums of their squares in range.
@@ -86,6 +88,23 @@ class RankedCandidate(ToolOutput):
     distance: float
     degenerate: bool
     vector: list[float] | None = None
+
+
+def ranked_candidates(
+    found: Sequence[Match], ids: Sequence[str], vectors: Sequence[list[float]] | None
+) -> list[RankedCandidate]:
+    """The matches as results, with their vectors where these are given."""
+    return [
+        RankedCandidate(
+            id=ids[match.index],
+            rank=match.rank,
+            similarity=match.similarity,
+            distance=match.distance,
+            degenerate=match.degenerate,
+            **({"vector": vectors[match.index]} if vectors else {}),
+        )
+        for match in found
+    ]
 
 
 class BatchSimilarity(ToolOutput):

@@ -17,6 +17,9 @@ from app.a2a.mcp.core.stores.sessions import MemorySessionStore, SessionStore
 from app.a2a.mcp.core.stores.sessions_redis import RedisSessionStore
 from app.a2a.mcp.core.stores.streams import MemoryStreamStore, StreamStore
 from app.a2a.mcp.core.stores.streams_redis import RedisStreamStore
+from app.a2a.mcp.core.stores.subscribers import MemorySubscriberStore, SubscriberStore
+from app.a2a.mcp.core.stores.subscribers_redis import RedisSubscriberStore
+from app.a2a.mcp.core.stores.tallies import MemoryTallyStore, RedisTallyStore, TallyStore
 
 if TYPE_CHECKING:
     from app.a2a.mcp.core.metrics import Metrics
@@ -40,6 +43,8 @@ class Stores:
         self.guard: Guard = unguarded
         self.sessions: SessionStore = MemorySessionStore()
         self.streams: StreamStore = MemoryStreamStore()
+        self.tallies: TallyStore = MemoryTallyStore()
+        self.subscribers: SubscriberStore = MemorySubscriberStore()
         self._records: RecordStore | None = None
 
     @classmethod
@@ -54,6 +59,8 @@ class Stores:
             self.rates = RedisRateStore(self.redis)
             self.sessions = RedisSessionStore(self.redis, self.guard)
             self.streams = RedisStreamStore(self.redis, self.guard)
+            self.tallies = RedisTallyStore(self.redis, self.guard)
+            self.subscribers = RedisSubscriberStore(self.redis, self.guard)
 
     @property
     def records(self) -> RecordStore:

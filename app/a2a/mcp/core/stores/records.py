@@ -25,22 +25,30 @@ class CollectionMeta:
     attributes: str
 
 
-@dataclass(frozen=True, slots=True)
-class Write:
+class Write(Protocol):
     """One atomic write and the limits of the owner, over all its collections.
 
     `attributes` are those of a new collection and must equal those of an existing one; None asks nothing.
-    With `replace` the collection is emptied (its epoch changes) before the puts; empty, it is gone.
+    With `replace` the collection is emptied (its epoch changes) before the puts; empty, it is gone. A protocol,
+    because `domain`, which makes the writes, has the value and imports nothing from here.
     """
 
-    puts: Sequence[tuple[str, bytes]]
-    deletes: Sequence[str]
-    attributes: str | None
-    create: bool
-    replace: bool
-    expected_version: int | None
-    max_collections: int
-    max_records: int
+    @property
+    def puts(self) -> Sequence[tuple[str, bytes]]: ...
+    @property
+    def deletes(self) -> Sequence[str]: ...
+    @property
+    def attributes(self) -> str | None: ...
+    @property
+    def create(self) -> bool: ...
+    @property
+    def replace(self) -> bool: ...
+    @property
+    def expected_version(self) -> int | None: ...
+    @property
+    def max_collections(self) -> int: ...
+    @property
+    def max_records(self) -> int: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,20 +83,7 @@ class ChangePage:
 class RecordStore(Protocol):
     """Every method raises UnavailableError when the store cannot be reached."""
 
-    async def apply(
-        self,
-        owner: str,
-        name: str,
-        *,
-        puts: Sequence[tuple[str, bytes]] = (),
-        deletes: Sequence[str] = (),
-        attributes: str | None = None,
-        create: bool = False,
-        replace: bool = False,
-        expected_version: int | None = None,
-        max_collections: int,
-        max_records: int,
-    ) -> Applied:
+    async def apply(self, owner: str, name: str, write: Write) -> Applied:
         """Carry out a write of at most 1000 puts and 1000 deletes; what is refused changes nothing.
 
         Raises NotFoundError without the collection and `create`, ConflictError for another version or

@@ -39,21 +39,7 @@ class RedisRecordStore:
         self._apply = redis.register_script(here.with_name("records.lua").read_text(encoding="utf-8"))
         self._changes = redis.register_script(here.with_name("records_changes.lua").read_text(encoding="utf-8"))
 
-    async def apply(
-        self,
-        owner: str,
-        name: str,
-        *,
-        puts: Sequence[tuple[str, bytes]] = (),
-        deletes: Sequence[str] = (),
-        attributes: str | None = None,
-        create: bool = False,
-        replace: bool = False,
-        expected_version: int | None = None,
-        max_collections: int,
-        max_records: int,
-    ) -> Applied:
-        write = Write(puts, deletes, attributes, create, replace, expected_version, max_collections, max_records)
+    async def apply(self, owner: str, name: str, write: Write) -> Applied:
         keys = [_owner_key(owner, part) for part in ("usage", "names")]
         keys += [_key(owner, name, part) for part in ("meta", "data", "log", "dead")]
         reply = await self._ask(self._apply, keys=keys, args=_arguments(name, write))

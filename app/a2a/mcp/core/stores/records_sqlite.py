@@ -51,21 +51,7 @@ class SqliteRecordStore:
         self._connection.execute("PRAGMA synchronous = FULL")
         self._connection.executescript(SCHEMA)
 
-    async def apply(
-        self,
-        owner: str,
-        name: str,
-        *,
-        puts: Sequence[tuple[str, bytes]] = (),
-        deletes: Sequence[str] = (),
-        attributes: str | None = None,
-        create: bool = False,
-        replace: bool = False,
-        expected_version: int | None = None,
-        max_collections: int,
-        max_records: int,
-    ) -> Applied:
-        write = Write(puts, deletes, attributes, create, replace, expected_version, max_collections, max_records)
+    async def apply(self, owner: str, name: str, write: Write) -> Applied:
         return await self._run(_apply, owner, name, write)
 
     async def meta(self, owner: str, name: str) -> CollectionMeta | None:

@@ -8,6 +8,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from app.a2a.mcp.abandonment import attended
 from app.a2a.mcp.domain.confidence import beliefs
 from app.a2a.mcp.errors import InvalidArgumentError
 
@@ -57,7 +58,7 @@ def combine_sources(
     _check(frame, sources, method, prior)
     given = [beliefs.discount(_masses(frame, source), source.reliability) for source in sources]
     joint = given[0]
-    for masses in given[1:]:
+    for masses in attended(given[1:]):
         joint = beliefs.conjoin(joint, masses)
     if method in ("dempster", "yager"):
         found = beliefs.dempster(joint) if method == "dempster" else beliefs.yager(joint)
@@ -114,7 +115,7 @@ def _pool(rows: Vector, weights: Vector, method: Method, prior: Vector) -> Vecto
 
 def _masses(frame: Sequence[str], source: Source) -> Vector:
     masses = np.zeros(1 << len(frame))
-    for name, value in source.says.items():
+    for name, value in attended(source.says.items()):
         if source.single and name not in frame:
             raise InvalidArgumentError.at(f"{source.path}/{pointer(name)}", "is no outcome of the frame")
         masses[_mask(frame, name, source.path)] += value

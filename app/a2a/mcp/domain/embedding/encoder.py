@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from app.a2a.mcp.abandonment import attended
 from app.a2a.mcp.domain.embedding import weights
 from app.a2a.mcp.domain.embedding.protocol import Embedded, ModelName
 from app.a2a.mcp.domain.embedding.tokens import Tokenizer, Window, windows
@@ -144,7 +145,7 @@ def _projection() -> Matrix | None:
 def _batches(source: Iterable[Window]) -> Iterator[list[Window]]:
     batch: list[Window] = []
     tokens = 0
-    for window in source:
+    for window in attended(source):
         if batch and tokens + len(window.ids) > BATCH_TOKENS:
             yield batch
             batch, tokens = [], 0

@@ -12,6 +12,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from app.a2a.mcp.abandonment import attended
 from app.a2a.mcp.domain.text.language import stems
 from app.a2a.mcp.domain.text.words import find_words
 
@@ -66,7 +67,7 @@ def tokens_of(text: str, stem: Stem = "none") -> list[str]:
 def score_texts(query: str, texts: Sequence[str], rules: Rules) -> Relevance:
     """Score every text; a term written twice in the query counts twice, as in Lucene."""
     asked = Counter(tokens_of(query, rules.stem))
-    counted = [Counter(tokens_of(text, rules.stem)) for text in texts]
+    counted = [Counter(tokens_of(text, rules.stem)) for text in attended(texts)]
     lengths = np.array([counts.total() for counts in counted], dtype=np.int64)
     average = float(lengths.mean()) if len(lengths) else 0.0
     relative = lengths / average if average else np.zeros(len(texts))
@@ -75,7 +76,7 @@ def score_texts(query: str, texts: Sequence[str], rules: Rules) -> Relevance:
     scores = np.zeros(len(texts))
     terms: dict[str, TermStatistics] = {}
     parts: dict[str, tuple[NDArray[np.int64], Vector]] = {}
-    for term, times in asked.items():
+    for term, times in attended(asked.items()):
         frequency = np.array([counts[term] for counts in counted], dtype=np.int64)
         holding = int(np.count_nonzero(frequency))
         idf = inverse_document_frequency(len(texts), holding, rules.variant)

@@ -8,6 +8,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from app.a2a.mcp.abandonment import checkpoint
+
 Vector = NDArray[np.float64]
 Likeness = Callable[[int], Vector]
 """How alike the item at a place is to every item."""
@@ -22,6 +24,7 @@ def diversify(
     penalty = np.zeros(len(ids))
     chosen: list[tuple[int, float]] = []
     while len(waiting) and len(chosen) < count:
+        checkpoint()
         marginal = balance * relevance[waiting] - (1.0 - balance) * penalty[waiting]
         best = int(np.argmax(marginal))
         place = int(waiting[best])

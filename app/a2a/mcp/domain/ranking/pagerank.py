@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from app.a2a.mcp.abandonment import attended
 from app.a2a.mcp.errors import Detail, InvalidArgumentError
 
 UNKNOWN_TYPE = "unknown"
@@ -78,7 +79,7 @@ def build_graph(
     place = {name: index for index, name in enumerate(ids)}
     weights = np.zeros((len(ids), len(ids)))
     unknown: dict[str, None] = {}
-    for source, outgoing in enumerate(links):
+    for source, outgoing in enumerate(attended(links)):
         for link in outgoing:
             if relationship_types is not None and link.relationship_type not in relationship_types:
                 continue
@@ -103,7 +104,7 @@ def rank_graph(graph: Graph, walk: Walk) -> Authority:
     steps = (scaled / np.where(sums > 0.0, sums, 1.0)).T.copy()
     dangling = sums[:, 0] == 0.0
     scores = restart
-    for iteration in range(1, walk.iterations + 1):
+    for iteration in attended(range(1, walk.iterations + 1)):
         lost = float(scores[dangling].sum())
         moved = walk.damping * (steps @ scores + lost * restart) + (1.0 - walk.damping) * restart
         change = float(np.abs(moved - scores).sum())

@@ -4,6 +4,8 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
+from app.a2a.mcp.abandonment import checkpoint
+
 ResultT = TypeVar("ResultT")
 
 
@@ -29,7 +31,8 @@ class Budget:
         return (self._clock() - self._started) * 1000
 
     def left_ms(self) -> int:
-        """Whole milliseconds left, at least 1; raises UndecidedError when there are none."""
+        """Whole milliseconds left, at least 1; raises UndecidedError when there are none, or nobody waits any more."""
+        checkpoint()
         left = self._seconds - (self._clock() - self._started)
         if left <= 0:
             raise UndecidedError("timeout")

@@ -7,19 +7,15 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from lark import Lark, Token, Transformer, v_args
+from lark import Lark, Token
 
-from app.a2a.mcp.domain.reasoning.syntax import build_parser, check_depth, parse
+from app.a2a.mcp.domain.reasoning.syntax import CONNECTIVES, Connectives, Operator, build_parser, parse_tree
 
-GRAMMAR = r"""
-start: iff
-?iff: implies ("<->" implies)*               -> iff
-?implies: xor ("->" implies)?                -> implies
-?xor: or_ ("xor" or_)*                       -> xor
-?or_: and_ ("or" and_)*                      -> or_
-?and_: not_ ("and" not_)*                    -> and_
-?not_: "not" not_                            -> negation
-     | comparison
+GRAMMAR = (
+    CONNECTIVES
+    + r"""
+?unary: "not" unary                          -> negation
+      | comparison
 ?comparison: sum (COMPARISON sum)*           -> comparison
 ?sum: product (SIGN product)*                -> chain
 ?product: factor (SCALE factor)*             -> chain
@@ -38,8 +34,8 @@ SCALE: "*" | "/" | "%"
 INTEGER: /[0-9]{1,18}(?!\w)/
 STRING: /"[^"\n]*"/
 NAME: /[^\W\d]\w*/
-%ignore /\s+/
 """
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +47,8 @@ class Expression:
     words: tuple[str, ...] = ()
 
 
-class _Builder(Transformer[Token, Any]):
+class _Builder(Connectives):
     """Makes our nodes of what the parser reads; each method is named after a rule of the grammar."""
-
-    @v_args(inline=True)
-    def start(self, expression: Expression) -> Expression:
-        return expression
 
     def comparison(self, parts: list[Any]) -> Expression:
         return _interleaved("comparison", parts)
@@ -88,24 +80,8 @@ class _Builder(Transformer[Token, Any]):
     def false(self, _: object) -> Expression:
         return Expression("false")
 
-    def iff(self, parts: list[Expression]) -> Expression:
-        return _joined("iff", parts)
-
-    def implies(self, parts: list[Expression]) -> Expression:
-        return _joined("implies", parts)
-
-    def xor(self, parts: list[Expression]) -> Expression:
-        return _joined("xor", parts)
-
-    def or_(self, parts: list[Expression]) -> Expression:
-        return _joined("or", parts)
-
-    def and_(self, parts: list[Expression]) -> Expression:
-        return _joined("and", parts)
-
-
-def _joined(operator: str, parts: list[Expression]) -> Expression:
-    return Expression(operator, tuple(parts)) if len(parts) > 1 else parts[0]
+    def joined(self, operator: Operator, parts: list[Expression]) -> Expression:
+        return Expression(operator, tuple(parts))
 
 
 def _interleaved(operator: str, parts: list[Any]) -> Expression:
@@ -123,6 +99,5 @@ def _parser() -> Lark:
 
 def parse_expression(text: str, path: str) -> Expression:
     """The expression that `text` is. Raises InvalidArgumentError or LimitExceededError at `path`."""
-    expression: Expression = parse(_parser(), text, path)
-    check_depth(expression, path)
+    expression: Expression = parse_tree(_parser(), text, path)
     return expression

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Literal
 
+from app.a2a.mcp.abandonment import interruptible
 from app.a2a.mcp.domain.reasoning.budget import Budget, UndecidedError
 from app.a2a.mcp.domain.reasoning.constraint_syntax import parse_expression
 from app.a2a.mcp.domain.reasoning.constraint_terms import Answer, Domain, Terms
@@ -129,7 +130,9 @@ class _Problem:
         # Half of the time: the rest is for the proof.
         optimizer.set("timeout", max(1, self._logic.budget.left_ms() // 2))
         try:
-            if optimizer.check() != self._logic.z3.sat:
+            with interruptible(self._logic.context.interrupt):
+                found = optimizer.check()
+            if found != self._logic.z3.sat:
                 return best
             proposed = self._value(optimizer.model(), aim)
         except self._logic.z3.Z3Exception:

@@ -9,18 +9,14 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal
 
-from lark import Lark, Token, Transformer, v_args
+from lark import Lark, v_args
 
-from app.a2a.mcp.domain.reasoning.syntax import build_parser, check_depth, parse, walk
+from app.a2a.mcp.domain.reasoning.syntax import CONNECTIVES, Connectives, Operator, build_parser, parse_tree, walk
 from app.a2a.mcp.errors import InvalidArgumentError
 
-GRAMMAR = r"""
-start: iff
-?iff: implies ("<->" implies)*                       -> iff
-?implies: xor ("->" implies)?                        -> implies
-?xor: or_ ("xor" or_)*                               -> xor
-?or_: and_ ("or" and_)*                              -> or_
-?and_: unary ("and" unary)*                          -> and_
+GRAMMAR = (
+    CONNECTIVES
+    + r"""
 ?unary: "not" unary                                  -> not_
       | "forall" NAME ("," NAME)* ":" iff            -> forall
       | "exists" NAME ("," NAME)* ":" iff            -> exists
@@ -32,10 +28,9 @@ start: iff
       | "(" iff ")"
 term: NAME ("(" term ("," term)* ")")?
 NAME: /[^\W\d]\w*/
-%ignore /\s+/
 """
+)
 
-Operator = Literal["and", "or", "xor", "implies", "iff"]
 Quantifier = Literal["forall", "exists"]
 
 
@@ -103,12 +98,8 @@ class Quantified:
 Formula = Atom | Equal | Truth | Not | Compound | Quantified
 
 
-class _Builder(Transformer[Token, Any]):
+class _Builder(Connectives):
     """Makes our nodes of what the parser reads; each method is named after a rule of the grammar."""
-
-    @v_args(inline=True)
-    def start(self, formula: Formula) -> Formula:
-        return formula
 
     def term(self, parts: list[Any]) -> Term:
         return Term(str(parts[0]), tuple(parts[1:]))
@@ -138,24 +129,8 @@ class _Builder(Transformer[Token, Any]):
     def exists(self, parts: list[Any]) -> Quantified:
         return Quantified("exists", tuple(map(str, parts[:-1])), (parts[-1],))
 
-    def and_(self, parts: list[Formula]) -> Formula:
-        return _joined("and", parts)
-
-    def or_(self, parts: list[Formula]) -> Formula:
-        return _joined("or", parts)
-
-    def xor(self, parts: list[Formula]) -> Formula:
-        return _joined("xor", parts)
-
-    def implies(self, parts: list[Formula]) -> Formula:
-        return _joined("implies", parts)
-
-    def iff(self, parts: list[Formula]) -> Formula:
-        return _joined("iff", parts)
-
-
-def _joined(operator: Operator, parts: list[Formula]) -> Formula:
-    return Compound(operator, tuple(parts)) if len(parts) > 1 else parts[0]
+    def joined(self, operator: Operator, parts: list[Formula]) -> Formula:
+        return Compound(operator, tuple(parts))
 
 
 @cache
@@ -165,8 +140,7 @@ def _parser() -> Lark:
 
 def parse_formula(text: str, path: str) -> Formula:
     """The formula that `text` is. Raises InvalidArgumentError or LimitExceededError at `path`, a JSON Pointer."""
-    formula: Formula = parse(_parser(), text, path)
-    check_depth(formula, path)
+    formula: Formula = parse_tree(_parser(), text, path)
     return formula
 
 

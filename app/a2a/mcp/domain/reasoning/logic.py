@@ -9,6 +9,7 @@ from importlib import import_module
 from itertools import product
 from typing import Any
 
+from app.a2a.mcp.abandonment import interruptible
 from app.a2a.mcp.domain.reasoning.budget import Budget, UndecidedError
 from app.a2a.mcp.domain.reasoning.formulas import (
     Atom,
@@ -24,7 +25,7 @@ from app.a2a.mcp.domain.reasoning.formulas import (
 
 # z3 counts its own work: this bounds a check also where the clock would not, and is far more than a second can use.
 RESOURCES_PER_MS = 5_000
-MEMORY_MIB = 300
+MEMORY_MIB = 200
 MAX_MODEL_FACTS = 200
 SMALL_WORLDS = (1, 2, 3)
 SMALL_SHARE = 0.1
@@ -94,7 +95,8 @@ class Logic:
         solver.set("timeout", left)
         solver.set("rlimit", left * RESOURCES_PER_MS)
         try:
-            answer = solver.check(*assumptions)
+            with interruptible(self.context.interrupt):
+                answer = solver.check(*assumptions)
         except self.z3.Z3Exception as error:
             raise UndecidedError("memory" if "memory" in str(error) else "solver") from None
         if answer == self.z3.unknown:

@@ -4,15 +4,59 @@ The LALR parser keeps its own stack and builds nodes as it goes, so that no nest
 """
 
 from collections.abc import Callable, Iterator
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
-from lark import Lark, Token, UnexpectedCharacters, UnexpectedInput
+from lark import Lark, Token, Transformer, UnexpectedCharacters, UnexpectedInput, v_args
 from lark.exceptions import UnexpectedEOF, UnexpectedToken
 
 from app.a2a.mcp.errors import InvalidArgumentError, LimitExceededError
 
+Operator = Literal["and", "or", "xor", "implies", "iff"]
+
 MAX_CHARACTERS = 2000
 MAX_DEPTH = 64
+
+
+CONNECTIVES = r"""
+start: iff
+?iff: implies ("<->" implies)*                       -> iff
+?implies: xor ("->" implies)?                        -> implies
+?xor: or_ ("xor" or_)*                               -> xor
+?or_: and_ ("or" and_)*                              -> or_
+?and_: unary ("and" unary)*                          -> and_
+%ignore /\s+/
+"""
+"""What every grammar here begins with, the loosest binding first; `unary` is the grammar's own."""
+
+
+class Connectives(Transformer[Token, Any]):
+    """Builds what CONNECTIVES reads; each method is named after a rule."""
+
+    def joined(self, operator: Operator, parts: list[Any]) -> Any:
+        """The node of two or more parts under one operator."""
+        raise NotImplementedError
+
+    @v_args(inline=True)
+    def start(self, root: Any) -> Any:
+        return root
+
+    def and_(self, parts: list[Any]) -> Any:
+        return self._one_or_joined("and", parts)
+
+    def or_(self, parts: list[Any]) -> Any:
+        return self._one_or_joined("or", parts)
+
+    def xor(self, parts: list[Any]) -> Any:
+        return self._one_or_joined("xor", parts)
+
+    def implies(self, parts: list[Any]) -> Any:
+        return self._one_or_joined("implies", parts)
+
+    def iff(self, parts: list[Any]) -> Any:
+        return self._one_or_joined("iff", parts)
+
+    def _one_or_joined(self, operator: Operator, parts: list[Any]) -> Any:
+        return self.joined(operator, parts) if len(parts) > 1 else parts[0]
 
 
 class Node(Protocol):
@@ -38,13 +82,14 @@ def parse(parser: Lark, text: str, path: str) -> Any:
         raise InvalidArgumentError.at(path, _complaint(error, text)) from None
 
 
-def check_depth(root: Node, path: str) -> None:
-    """Refuse a tree deeper than MAX_DEPTH; after this, recursion over it is safe."""
+def parse_tree(parser: Lark, text: str, path: str) -> Any:
+    """A tree that recursion may safely walk. Raises InvalidArgumentError or LimitExceededError at `path`."""
+    root: Node = parse(parser, text, path)
     level: list[Node] = [root]
     for _ in range(MAX_DEPTH):
         level = [inner for node in level for inner in node.inner]
         if not level:
-            return
+            return root
     raise LimitExceededError.at(path, f"is nested more than {MAX_DEPTH} deep")
 
 

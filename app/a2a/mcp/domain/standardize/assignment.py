@@ -6,6 +6,8 @@ Written out in numpy because scipy's solver would keep some 75 MB in each always
 import numpy as np
 from numpy.typing import NDArray
 
+from app.a2a.mcp.abandonment import attended
+
 Matrix = NDArray[np.float64]
 
 
@@ -25,7 +27,7 @@ def _solve(cost: Matrix) -> NDArray[np.intp]:
     rows, columns = cost.shape
     of_row, of_column = np.zeros(rows), np.zeros(columns)
     row_of = np.full(columns, -1, dtype=np.intp)
-    for first in range(rows):
+    for first in attended(range(rows)):
         distance = np.full(columns, np.inf)
         previous = np.full(columns, -1, dtype=np.intp)
         done = np.zeros(columns, dtype=bool)

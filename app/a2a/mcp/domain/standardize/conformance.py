@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from app.a2a.mcp.abandonment import attended
 from app.a2a.mcp.domain.standardize.rules import Rule, Severity, bound_rules, broken_rules
 from app.a2a.mcp.domain.standardize.schema_check import Level, SchemaCheck
 
@@ -45,7 +46,7 @@ def check_records(
     bound_rules(rules, len(items))
     check = SchemaCheck(schema, level)
     found = Conformance(len(items))
-    for index, item in enumerate(items):
+    for index, item in enumerate(attended(items)):
         valid = True
         for error in check.errors(item):
             valid = False

@@ -7,6 +7,7 @@ from typing import Any, Literal, TypeAlias, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from app.a2a.mcp.abandonment import attended
 from app.a2a.mcp.domain.standardize.quality import is_empty, parse_time
 from app.a2a.mcp.domain.standardize.similarity import Column, Comparator, plain_text
 from app.a2a.mcp.errors import InvalidArgumentError, LimitExceededError
@@ -21,6 +22,9 @@ TOKEN_SET_WORK = 8
 """Comparisons times fields, a token set costing eight others: about six seconds of one core."""
 
 MAX_PAIRS = 10_000
+MAX_FIELD_SCORES = 40_000
+"""Pairs listed, and the scores of their fields together: about 2 MB of JSON."""
+
 ROWS = 128
 """Rows compared at once: a few megabytes of scores, whatever the size of a block."""
 
@@ -66,7 +70,7 @@ class Cluster:
 
 @dataclass(frozen=True, slots=True)
 class Duplicates:
-    """All clusters, the first `MAX_PAIRS` pairs, and how much was compared."""
+    """All clusters, the first pairs, and how much was compared."""
 
     clusters: list[Cluster]
     pairs: list[Pair]
@@ -97,11 +101,12 @@ def _joined(
     records: Sequence[Record], blocks: Sequence[Sequence[int]], comparisons: int, matching: Matching
 ) -> Duplicates:
     columns = [Column([record.get(f.name) for record in records], f.comparator) for f in matching.fields]
+    most = min(MAX_PAIRS, MAX_FIELD_SCORES // len(matching.fields))
     union, pairs, truncated = _Union(len(records)), list[Pair](), False
     for block in blocks:
         for a, others, scores in _matches(block, columns, matching):
             union.join(a, others)
-            room = MAX_PAIRS - len(pairs)
+            room = most - len(pairs)
             truncated = truncated or len(others) > room
             listed = zip(others[:room], scores[:room], strict=True)
             pairs += [Pair(a, b, score, _field_scores(a, b, columns, matching)) for b, score in listed]
@@ -124,7 +129,7 @@ def _matches(
     block: Sequence[int], columns: Sequence[Column], matching: Matching
 ) -> Iterator[tuple[int, list[int], list[float]]]:
     """Each record of a block with the later ones it matches, and their scores."""
-    for start in range(0, len(block), ROWS):
+    for start in attended(range(0, len(block), ROWS)):
         rows, others = block[start : start + ROWS], block[start:]
         scores = _scores(rows, others, columns, matching)
         over = np.triu(scores >= matching.threshold - 1e-9, 1)

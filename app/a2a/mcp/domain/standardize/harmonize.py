@@ -13,6 +13,7 @@ import numpy as np
 from rapidfuzz.distance import JaroWinkler
 from rapidfuzz.process import cdist
 
+from app.a2a.mcp.abandonment import attended
 from app.a2a.mcp.domain.standardize.assignment import Matrix, best_pairs
 
 TypeConflict: TypeAlias = Literal["widen", "string", "report"]
@@ -103,7 +104,7 @@ def align(
     """Groups of fields, at most one of each schema; with a target, its fields come first and give the names."""
     groups: list[Group] = []
     ordered = [*([target] if target else []), *schemas]
-    for schema in ordered:
+    for schema in attended(ordered):
         scores = score_matrix(schema.fields, groups, meanings)
         # Pairs that would be refused anyway must not pull the assignment towards themselves.
         pairs = best_pairs(np.where(scores >= least - 1e-12, scores, 0.0))

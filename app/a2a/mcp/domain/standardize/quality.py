@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any, Literal, TypeAlias, get_args
 
+from app.a2a.mcp.abandonment import attended
 from app.a2a.mcp.domain.standardize.rules import Rule, bound_rules, broken_rules
 from app.a2a.mcp.domain.standardize.schema_check import SchemaCheck
 from app.a2a.mcp.errors import InvalidArgumentError
@@ -163,7 +164,7 @@ def _validity(records: Sequence[Record], questions: Questions, found: Assessment
         return 0, 0
     check = SchemaCheck(questions.schema)
     good = total = 0
-    for index, record in enumerate(records):
+    for index, record in enumerate(attended(records)):
         filled = {name: value for name, value in record.items() if not is_empty(value)}
         wrong: set[str] = set()
         for error in check.errors(filled):
@@ -186,7 +187,7 @@ def _field_of(path: str) -> str:
 def _uniqueness(records: Sequence[Record], questions: Questions, found: Assessment) -> Count:
     """Distinct keys of all records; without key fields the whole record is its key."""
     first: dict[str, int] = {}
-    for index, record in enumerate(records):
+    for index, record in enumerate(attended(records)):
         key = _key(record, questions.key_fields)
         before = first.setdefault(key, index)
         if before != index:
@@ -203,7 +204,7 @@ def _consistency(records: Sequence[Record], questions: Questions, found: Assessm
     """Pairs of record and rule that hold; rules of severity info are reported and not counted."""
     counted = sum(rule.severity != "info" for rule in questions.rules)
     broken = 0
-    for index, record in enumerate(records):
+    for index, record in enumerate(attended(records)):
         for rule, reason in broken_rules(questions.rules, record):
             broken += rule.severity != "info"
             found.note(Issue("consistency", index, None, f"{rule.rule_id}: {reason}"))
@@ -244,7 +245,7 @@ def _accuracy(records: Sequence[Record], questions: Questions, found: Assessment
         raise InvalidArgumentError.at("/key_fields", "is needed to find the reference record of each record")
     truths = {_key(record, questions.key_fields): record for record in questions.reference_dataset}
     good = total = 0
-    for index, record in enumerate(records):
+    for index, record in enumerate(attended(records)):
         truth = truths.get(_key(record, questions.key_fields))
         if truth is None:
             found.note(Issue("accuracy", index, None, "has no reference record"))

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias, get_args
 
+from app.a2a.mcp.abandonment import attended
 from app.a2a.mcp.domain.standardize.dispatch import options_for
 from app.a2a.mcp.domain.standardize.field_rules import FieldRule, Outcome, clean_text, compile_rule
 from app.a2a.mcp.domain.standardize.quality import is_empty
@@ -59,7 +60,7 @@ def standardize_records(items: Sequence[Mapping[str, Any]], plan: Plan) -> list[
     own = {name: compile_rule(spec, plan.path + pointer(name)) for name, spec in plan.field_rules.items()}
     check = SchemaCheck(schema_of(plan.data_type)) if plan.validate else None
     place = _location_options(plan)
-    return [_standardize(index, item, plan, own, check, place) for index, item in enumerate(items)]
+    return [_standardize(index, item, plan, own, check, place) for index, item in enumerate(attended(items))]
 
 
 def _location_options(plan: Plan) -> dict[str, Any]:

@@ -186,8 +186,8 @@ def _units(text: str) -> tuple[Any, ...]:
     for terms in unit_readings(text):
         try:
             unit = _product(terms)
-        except (pint.PintError, ArithmeticError, TypeError, ValueError, AttributeError):
-            continue
+        except (pint.PintError, ArithmeticError, TypeError, ValueError, AttributeError, AssertionError):
+            continue  # pint's parser asserts that something is left of a text such as "①"
         if unit not in found:
             found.append(unit)
     return tuple(found)

@@ -11,6 +11,8 @@ from typing import Literal, NamedTuple, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from app.a2a.mcp.abandonment import attended
+
 Linkage = Literal["average", "complete", "single"]
 LINKAGES: tuple[str, ...] = get_args(Linkage)
 Matrix = NDArray[np.float64]
@@ -30,7 +32,7 @@ def merges(distances: Matrix, linkage: Linkage) -> list[Merge]:
     np.fill_diagonal(work, np.inf)
     sizes = np.ones(len(work))
     done: list[Merge] = []
-    for _ in range(len(work) - 1):
+    for _ in attended(range(len(work) - 1)):
         kept, gone = sorted(divmod(int(np.argmin(work)), len(work)))
         done.append(Merge(kept, gone, float(work[kept, gone])))
         row = _joined(work[kept], work[gone], sizes[kept], sizes[gone], linkage)

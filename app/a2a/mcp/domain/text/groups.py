@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from app.a2a.mcp.abandonment import attended, checkpoint
 from app.a2a.mcp.domain.text.clustering import (
     Linkage,
     labels_by_count,
@@ -120,7 +121,7 @@ class Cut:
 def profiles(texts: Sequence[str], embeddings: Embeddings | None) -> list[Profile]:
     """Every text prepared for comparison, with its embedding where there are any."""
     vectors = embeddings.vectors if embeddings else [None] * len(texts)
-    return [profile(text, vector) for text, vector in zip(texts, vectors, strict=True)]
+    return [profile(text, vector) for text, vector in attended(zip(texts, vectors, strict=True))]
 
 
 def find_matches(query: str, candidates: Sequence[str], search: Search, embeddings: Embeddings | None) -> Matches:
@@ -130,7 +131,7 @@ def find_matches(query: str, candidates: Sequence[str], search: Search, embeddin
     """
     first, *others = profiles([query, *candidates], embeddings)
     embedded = embeddings is not None
-    scores = [similarity(first, other, search.method, DEFAULT_WEIGHTS, embedded=embedded) for other in others]
+    scores = [similarity(first, other, search.method, DEFAULT_WEIGHTS, embedded=embedded) for other in attended(others)]
     kept = [
         index
         for index, score in enumerate(scores)
@@ -158,8 +159,9 @@ def similarity_matrix(texts: Sequence[str], method: Method, embeddings: Embeddin
     prepared = profiles(texts, embeddings)
     embedded = embeddings is not None
     matrix = np.eye(len(prepared))
-    for row, one in enumerate(prepared):
+    for row, one in enumerate(attended(prepared)):
         for column in range(row + 1, len(prepared)):
+            checkpoint()
             score = similarity(one, prepared[column], method, DEFAULT_WEIGHTS, embedded=embedded)
             matrix[row, column] = matrix[column, row] = score
     return matrix
@@ -198,7 +200,7 @@ def semantic_distances(texts: Sequence[Profile]) -> Matrix:
 def lexical_distances(texts: Sequence[Profile]) -> Matrix:
     """1 − Jaccard of all pairs."""
     distances = np.zeros((len(texts), len(texts)))
-    for row, one in enumerate(texts):
+    for row, one in enumerate(attended(texts)):
         for column in range(row + 1, len(texts)):
             distances[row, column] = distances[column, row] = 1.0 - jaccard(one, texts[column])
     return distances
@@ -213,7 +215,7 @@ def cluster(texts: Sequence[str], cut: Cut, linkage: Linkage, embeddings: Embedd
         labels = labels_by_count(tree, cut.num_clusters)
     else:
         labels = labels_by_distance(tree, cut.distance_threshold or 0.0)
-    clusters = [_describe(label, labels, texts, distances) for label in range(max(labels) + 1)]
+    clusters = [_describe(label, labels, texts, distances) for label in attended(range(max(labels) + 1))]
     return Clustering(labels, clusters, silhouette(distances, labels))
 
 

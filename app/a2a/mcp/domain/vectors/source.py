@@ -1,4 +1,4 @@
-"""What a collection needs from the store that keeps its records: a structural protocol, passed in.
+"""What a collection needs from the store that keeps its records: a structural protocol, passed in, and its writes.
 
 The store lives in another room; these are the shapes this room relies on.
 """
@@ -6,7 +6,25 @@ The store lives in another room; these are the shapes this room relies on.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
 from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Write:
+    """One atomic write and the limits of its owner, over all their collections.
+
+    `attributes` are those of a new collection and must equal those of an existing one; None asks nothing.
+    """
+
+    puts: Sequence[tuple[str, bytes]] = ()
+    deletes: Sequence[str] = ()
+    attributes: str | None = None
+    create: bool = False
+    replace: bool = False
+    expected_version: int | None = None
+    max_collections: int
+    max_records: int
 
 
 class Meta(Protocol):
@@ -72,17 +90,4 @@ class RecordSource(Protocol):
 class RecordKeeper(RecordSource, Protocol):
     """The store as a whole: `apply` is one atomic write that is durable when it returns."""
 
-    async def apply(
-        self,
-        owner: str,
-        name: str,
-        *,
-        puts: Sequence[tuple[str, bytes]] = ...,
-        deletes: Sequence[str] = ...,
-        attributes: str | None = ...,
-        create: bool = ...,
-        replace: bool = ...,
-        expected_version: int | None = ...,
-        max_collections: int,
-        max_records: int,
-    ) -> Applied: ...
+    async def apply(self, owner: str, name: str, write: Write) -> Applied: ...

@@ -18,7 +18,7 @@ from app.a2a.mcp.domain.vectors.filters import Filter, compile_filter
 from app.a2a.mcp.domain.vectors.index import Hit, Question
 from app.a2a.mcp.domain.vectors.keeper import IndexKeeper
 from app.a2a.mcp.domain.vectors.scan import StoredMetric
-from app.a2a.mcp.domain.vectors.source import Applied, Meta, RecordKeeper
+from app.a2a.mcp.domain.vectors.source import Applied, Meta, RecordKeeper, Write
 from app.a2a.mcp.domain.vectors.writing import (
     Batch,
     check_batch,
@@ -134,9 +134,7 @@ class VectorCollections:
         if attributes is None and meta is None:
             return self._nothing_there(batch)
         puts = await self._records(owner, name, batch, known, run)
-        applied = await self._store.apply(
-            owner,
-            name,
+        write = Write(
             puts=puts,
             deletes=batch.delete_ids,
             attributes=attributes.encode() if attributes else None,
@@ -145,7 +143,7 @@ class VectorCollections:
             max_collections=MAX_COLLECTIONS,
             max_records=MAX_VECTORS,
         )
-        return _written(applied, attributes)
+        return _written(await self._store.apply(owner, name, write), attributes)
 
     def _nothing_there(self, batch: Batch) -> Written:
         # Dropping or deleting what is not there is done already; making an empty collection is not possible.
@@ -210,7 +208,7 @@ def _owner(client: str) -> str:
 def _require_one(query: Query) -> None:
     given = [value for value in (query.vector, query.text, query.id) if value is not None]
     if len(given) != 1:
-        raise InvalidArgumentError("send exactly one of query_vector, query_text and query_id")
+        raise InvalidArgumentError.at("", "send exactly one of query_vector, query_text and query_id")
 
 
 def _written(applied: Applied, attributes: Attributes | None) -> Written:
