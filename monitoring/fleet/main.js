@@ -21,7 +21,7 @@ const place = (id) => document.getElementById(id);
 const charts = new Charts(place('charts'));
 const freshness = new Freshness(place('as-of'), place('notice'));
 /** What was heard last; `lines` and `deployed` are asked for less often. */
-const known = { fleet: null, alerts: [], tools: [], deployed: [], lines: null, linesOf: undefined, linesAt: 0, spoken: '' };
+const known = { fleet: null, alerts: [], tools: null, deployed: [], lines: null, linesOf: undefined, linesAt: 0, spoken: '' };
 let asking = null;
 let hearingLines = null;
 
@@ -77,7 +77,7 @@ function failed(error) {
 function show() {
   const { fleet, alerts } = known;
   const service = fleet.services.find((it) => it.name === chosen());
-  document.body.dataset.view = chosen() === null ? 'fleet' : 'service';
+  enter();
   document.body.dataset.empty = fleet.services.length === 0;
   patch(place('verdict'), ...(fleet.services.length ? verdictView(fleet, alerts) : []));
   patch(place('alerts'), ...alertsView(alerts, fleet.time, chosen()));
@@ -101,8 +101,6 @@ function emptyView() {
 }
 
 function showService(service) {
-  const title = chosen().replaceAll('_', '_\u200b');
-  patch(place('service-title'), title);
   document.title = `${chosen()} · Fleet`;
   patch(place('service'), ...(service ? serviceView(service, known.tools, known.deployed, known.fleet.time)
     : [h('p', { class: 'empty' }, h('strong', {}, 'Prometheus knows of no such service.'), ' It may have been removed, or the address is wrong.')]));
@@ -132,11 +130,17 @@ function pause() {
   if (!freshness.paused) refresh();
 }
 
-async function turn() {
+/** Be where the address says, before anything is known of it. */
+function enter() {
   document.body.dataset.view = chosen() === null ? 'fleet' : 'service';
-  if (asking) await asking;
-  known.tools = [];
+  if (chosen() !== null) patch(place('service-title'), chosen().replaceAll('_', '_\u200b'));
+}
+
+async function turn() {
+  enter();
+  known.tools = null;
   if (known.fleet) show();
+  if (asking) await asking;
   await refresh();
   place(chosen() === null ? 'grid-title' : 'service-title').focus();
 }
@@ -147,5 +151,5 @@ addEventListener('hashchange', turn);
 addEventListener('visibilitychange', () => { if (!document.hidden && !freshness.paused) refresh(); });
 setInterval(() => freshness.tell(), 1000);
 setInterval(() => { if (!freshness.paused && !document.hidden) refresh(); }, EVERY_MS);
-document.body.dataset.view = chosen() === null ? 'fleet' : 'service';
+enter();
 refresh();

@@ -8,7 +8,7 @@ import { deployedAt } from './snapshot.js';
 const WORDS = new Set(['Instance', 'State', 'Release', 'Tool']);
 /** Columns of words; the others hold figures. */
 
-/** What is known of the service; `tools` are the samples of `toolsOf`. */
+/** What is known of the service; `tools` are the samples of `toolsOf`, null until they have come. */
 export function serviceView(service, tools, deployments, time) {
   return [
     h('dl', { class: 'tiles wide' },
@@ -21,8 +21,13 @@ export function serviceView(service, tools, deployments, time) {
     h('h3', { id: 'instances-title' }, 'Instances'),
     scrolling('instances-title', instancesTable(service, time)),
     h('h3', { id: 'tools-title' }, 'Tools'),
-    tools.length ? scrolling('tools-title', toolsTable(tools)) : h('p', { class: 'quiet' }, 'Prometheus knows of no tool of this service.'),
+    toolsView(tools),
   ];
+}
+
+function toolsView(tools) {
+  if (tools === null) return h('p', { class: 'quiet' }, 'Asking Prometheus …');
+  return tools.length ? scrolling('tools-title', toolsTable(tools)) : h('p', { class: 'quiet' }, 'Prometheus knows of no tool of this service.');
 }
 
 function tile(name, value) {

@@ -48,4 +48,6 @@ def visit(browser: Browser, fleet: Fleet) -> Iterator[OpenPage]:
     yield open_it
     for each in opened:
         each.page.context.close()
-    assert [it.complaints for it in opened if it.complaints] == []
+    # Chromium notes when this machine's own network changes: containers come and go beside it.
+    said = [it for each in opened for it in each.complaints if "ERR_NETWORK_CHANGED" not in it]
+    assert said == []
