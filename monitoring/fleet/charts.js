@@ -87,14 +87,14 @@ class Chart {
     ctx.restore();
   }
 
-  /** Values under the pointer, or the last ones. */
+  /** Values under the pointer with their time, or the last ones. */
   tell(index) {
     const at = index ?? this.times.length - 1;
     const { lines, text } = this.definition;
     patch(this.legend, ...lines.map(([name, word], number) => h('span', { class: 'key' },
       h('span', { class: `swatch swatch-${name}`, 'aria-hidden': 'true' }), `${word} `,
       h('b', {}, text(this.values[number]?.[at])))),
-    h('span', { class: 'quiet' }, index === null || index === undefined ? 'now' : clock(this.times[at]).slice(0, 5)));
+    index === null || index === undefined ? '' : h('span', { class: 'quiet' }, clock(this.times[at]).slice(0, 5)));
   }
 
   describe() {

@@ -78,7 +78,6 @@ function readService(name, instances, found) {
     slowLimit: limit === undefined ? undefined : Number(limit),
     restarts: mine.reduce((sum, instance) => sum + (instance.restarts ?? 0), 0),
     releases: [...new Set(mine.map((instance) => instance.release).filter(Boolean))].sort(),
-    started: Math.min(...mine.filter((it) => it.state === 'up').map((it) => it.since ?? Infinity)),
   };
 }
 
@@ -97,9 +96,11 @@ function readSurroundings(found) {
   };
 }
 
-/** When the release of a service began; the first process that ran it told, seconds. */
+/** When the newest release of a service began, seconds: the first process that ran it told. */
 export function deployedAt(service, deployments) {
-  const known = deployments.filter((it) => it.service === service.name && it.release === service.releases.at(-1));
-  const moment = Math.min(service.started, ...known.map((it) => it.value));
-  return Number.isFinite(moment) ? moment : undefined;
+  const began = service.releases.map((release) => Math.min(
+    ...deployments.filter((it) => it.service === service.name && it.release === release).map((it) => it.value),
+    ...service.instances.filter((it) => it.release === release && it.state === 'up').map((it) => it.since ?? Infinity)));
+  const known = began.filter(Number.isFinite);
+  return known.length ? Math.max(...known) : undefined;
 }

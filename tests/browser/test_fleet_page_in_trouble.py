@@ -65,6 +65,7 @@ def test_silent_prometheus_is_told_of_and_what_was_seen_is_marked_as_old(
         late = visit()
         late.see("absent")
         assert "nothing to show yet" in late.page.inner_text("#notice")
+        late.page.context.close()
         late.complaints.clear()
     page.page.wait_for_selector('body[data-freshness="fresh"]', timeout=BACK_MS)
     expect(page.page.locator("#notice")).to_be_hidden()

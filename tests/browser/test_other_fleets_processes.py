@@ -81,3 +81,19 @@ def test_service_without_any_instance_up_is_the_verdict(browser: Browser) -> Non
         visit = opened(browser, url)
         assert visit.texts("#verdict .words") == ["omega: no instance answers"]
         expect(visit.page.locator('#grid [data-service="omega"]')).to_have_attribute("data-state", "down")
+
+
+def test_last_deploy_is_of_the_release_that_began_last_whatever_it_is_called(browser: Browser) -> None:
+    began = {"z-older": 1_000_000, "a-newer": 2_000_000}
+    targets = [
+        Target(
+            "alpha", "app1", number, f'a2a_mcp_build_info{{release="{release}"}} 1\nprocess_start_time_seconds {at}\n'
+        )
+        for number, (release, at) in enumerate(began.items(), 1)
+    ]
+    with shown_fleet(targets) as url:
+        visit = opened(browser, url)
+        deploy = visit.page.locator("#grid .deploy time")
+        expect(deploy).to_have_attribute("datetime", "1970-01-24T03:33:20.000Z")
+        expect(visit.page.locator("#grid td.deploy")).to_contain_text("2 releases")
+        assert visit.complaints == []
