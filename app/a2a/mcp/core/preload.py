@@ -1,7 +1,7 @@
 """Modules that uvicorn, httpx and anyio import when a worker starts, imported before the fork instead.
 
 What the master has imported, both share; what a worker imports is its own, and importing writes to pages shared so far:
-together 8 MiB of each instance. `tests/test_imports.py` finds what is missing here.
+together 11 MiB of each instance. `tests/test_imports.py` finds what is missing here.
 """
 
 from importlib import import_module
