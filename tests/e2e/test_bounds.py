@@ -19,7 +19,7 @@ from app.a2a.mcp.core.registry import Service, load_registry
 from tests.fleet import CACHE, Fleet, until
 from tests.largest import LARGEST
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.fault, pytest.mark.timeout(600)]
 
 LIVEZ_SECONDS = 0.1
 ROUNDS = 3

@@ -1,6 +1,6 @@
 """What a tool may know of the call it serves: who asks, how long there is, and what the process shares."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Generic, TypeVar
@@ -71,3 +71,10 @@ class Call(Generic[StateT]):
         """
         work = partial(function, *args, **kwargs)
         return await self.runtime.pool.run(work, self.remaining())
+
+    async def run_apart(self, modules: Sequence[str], function: Callable[..., ResultT], *args: object) -> ResultT:
+        """Run work in a child process that has `modules` loaded, and kill it when nobody waits any more.
+
+        Function and arguments are pickled. Raises DeadlineExceededError, and LimitExceededError if the child died.
+        """
+        return await self.runtime.children.run(modules, function, *args, remaining=self.remaining)

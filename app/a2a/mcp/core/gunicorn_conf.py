@@ -5,7 +5,8 @@ import math
 import sys
 from typing import Any
 
-import app.a2a.mcp.core.lean  # noqa: F401 - first: it keeps parts of the others out
+import app.a2a.mcp.core.lean
+import app.a2a.mcp.core.preload  # noqa: F401 - before the fork; lean first: it keeps parts of the others out
 from app.a2a.mcp.core.drain import KEEP_ALIVE_SECONDS
 from app.a2a.mcp.core.logs import JournalLogger, configure_logging
 from app.a2a.mcp.core.memory import give_back, prepare_allocator

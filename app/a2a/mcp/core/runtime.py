@@ -12,6 +12,7 @@ from pathlib import Path
 import anyio.to_thread
 from mcp.server.subscriptions import SubscriptionBus
 
+from app.a2a.mcp.core.apart import ChildPool
 from app.a2a.mcp.core.auth import Authenticator
 from app.a2a.mcp.core.circuit_breaker import REDIS_BREAKER, Breakers
 from app.a2a.mcp.core.memory import LargeCalls
@@ -57,6 +58,7 @@ class Runtime:
     revocations: Revocations
     sisters: Sisters
     pool: WorkPool
+    children: ChildPool
     large: LargeCalls
     bus: SubscriptionBus
     tracing: Tracing | None = None
@@ -100,6 +102,7 @@ class Runtime:
     async def close(self) -> None:
         """Close what `start` opened, in reverse."""
         self.pool.close()
+        await asyncio.to_thread(self.children.close)
         await self.sisters.close()
         await self.breakers.close()
         await self.revocations.close()
@@ -131,6 +134,7 @@ def build_runtime(service: Service, settings: Settings, registry: Registry | Non
         revocations=Revocations(stores),
         sisters=Sisters(service.name, settings, registry, breakers, authenticator),
         pool=WorkPool(settings.mcp_worker_threads),
+        children=ChildPool(),
         large=LargeCalls(),
         bus=open_bus(service.name, settings, stores),
         tracing=open_tracing(settings, service.name, project_version(), metrics),

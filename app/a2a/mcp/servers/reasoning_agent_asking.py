@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from app.a2a.mcp.core import Call
-from app.a2a.mcp.domain.reasoning import chains
+from app.a2a.mcp.domain.reasoning import chains, logic
 from app.a2a.mcp.domain.reasoning.budget import Budget
 from app.a2a.mcp.domain.reasoning.wording import likeness_of_steps
 from app.a2a.mcp.errors import A2AError, DeadlineExceededError
@@ -24,6 +24,17 @@ async def think(
         return function(*args, budget), budget.elapsed_ms
 
     return await call.run(work)
+
+
+async def prove(
+    call: Call[None], timeout_ms: int, function: Callable[..., ResultT], *args: object
+) -> tuple[ResultT, float]:
+    """The same for functions that ask z3, in a child process.
+
+    z3 keeps memory after it ran out of it once, and then ends its process sooner or later.
+    """
+    milliseconds = min(float(timeout_ms), call.remaining() * 900)
+    return await call.run_apart(["z3", logic.__name__], logic.within_memory, milliseconds, function, *args)
 
 
 async def likeness(

@@ -17,7 +17,7 @@ from app.a2a.mcp.domain.reasoning.questions import Strategy
 from app.a2a.mcp.domain.reasoning.questions import decompose_question as decompose
 from app.a2a.mcp.domain.reasoning.wording import JUMP_BELOW
 from app.a2a.mcp.errors import NotFoundError
-from app.a2a.mcp.servers.reasoning_agent_asking import assess, given, likeness, think
+from app.a2a.mcp.servers.reasoning_agent_asking import assess, given, likeness, prove, think
 from app.a2a.mcp.servers.reasoning_agent_examples import EXAMPLES
 from app.a2a.mcp.servers.reasoning_agent_inputs import (
     FormulaText,
@@ -107,7 +107,7 @@ async def reasoning_chain_analysis(
     ⊢ q at 0.9, then [step:0, q -> r] ⊢ r at 0.8 → valid, product 0.72, lower_bound 0.7.
     """
     steps = read_steps(reasoning_steps)
-    chain, _ = await think(call, timeout_ms, chains.analyze_chain, steps, validate_logic)
+    chain, _ = await prove(call, timeout_ms, chains.analyze_chain, steps, validate_logic)
     looking = identify_gaps or suggest_improvements
     near, degraded = await likeness(call, steps, chain) if looking else ({}, False)
     gaps = chains.find_gaps(steps, chain, near, JUMP_BELOW) if looking else []
@@ -141,7 +141,7 @@ async def check_entailment(
     statements can all be true take check_consistency; for rules over many facts infer_facts. Example: [p -> q, q] ⊢ p
     is not_entailed, countermodel p false, q true.
     """
-    found, elapsed = await think(call, timeout_ms, entailment.check_entailment, premises, conclusion)
+    found, elapsed = await prove(call, timeout_ms, entailment.check_entailment, premises, conclusion)
     return EntailmentResult(
         status=found.status,
         premises_consistent=found.premises_consistent,
@@ -165,7 +165,7 @@ async def check_consistency(
     """
     ids = check_distinct([statement.id for statement in statements], "/statements/{}/id")
     formulas = [statement.formula for statement in statements]
-    found, _ = await think(call, timeout_ms, consistency.check_consistency, formulas, max_conflicts)
+    found, _ = await prove(call, timeout_ms, consistency.check_consistency, formulas, max_conflicts)
     return ConsistencyResult(
         status=found.status,
         conflicts=[[ids[i] for i in conflict] for conflict in found.conflicts],
@@ -193,7 +193,7 @@ async def explain_observation(
     check_distinct([hypothesis.id for hypothesis in hypotheses], "/hypotheses/{}/id")
     options = [abduction.Hypothesis(h.id, h.formula, h.cost) for h in hypotheses]
     search = abduction.explain_observation
-    found, _ = await think(call, timeout_ms, search, theory, observation, options, max_explanations)
+    found, _ = await prove(call, timeout_ms, search, theory, observation, options, max_explanations)
     return ExplanationResult(
         status=found.status,
         explanations=found.explanations,
@@ -251,7 +251,7 @@ async def solve_constraints(
     """
     domains = read_domains(variables)
     aim = Objective(objective.sense, objective.expression) if objective else None
-    found, _ = await think(call, timeout_ms, solve, domains, constraints, aim, max_solutions)
+    found, _ = await prove(call, timeout_ms, solve, domains, constraints, aim, max_solutions)
     return SolutionResult(
         status=found.status,
         solutions=found.solutions,
@@ -284,7 +284,7 @@ async def evaluate_arguments(
     check_distinct(arguments, "/arguments/{}")
     edges = read_attacks(arguments, attacks)
     evaluate = argumentation.evaluate_arguments
-    found, _ = await think(call, timeout_ms, evaluate, len(arguments), edges, semantics, max_extensions)
+    found, _ = await prove(call, timeout_ms, evaluate, len(arguments), edges, semantics, max_extensions)
     named = {field: getattr(found, field) for field in ("credulous", "skeptical")}
     return ArgumentResult(
         extensions=[[arguments[i] for i in extension] for extension in found.extensions],
@@ -335,7 +335,7 @@ async def tool_examples(tool: str) -> dict[str, Any]:
     return {"tool": tool, "examples": list(server.tools[tool].examples)}
 
 
-@server.resource("reasoning://metrics", description="Calls by tool and outcome, and whether the solver is loaded")
+@server.resource("reasoning://metrics", description="Calls by tool and outcome, and the solver with its bound")
 async def reasoning_metrics(call: Call[None]) -> dict[str, Any]:
     """What this process has done so far."""
     return live_metrics(call.runtime.metrics.registry.collect(), list(server.tools))

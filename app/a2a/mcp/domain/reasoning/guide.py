@@ -66,7 +66,6 @@ def live_metrics(families: Iterable[Any], tools: Sequence[str]) -> dict[str, Any
         "solver": {
             "name": "z3",
             "version": version("z3-solver"),
-            "loaded": logic.load_z3.cache_info().currsize > 0,
             "memory_mib": logic.MEMORY_MIB,
         },
     }

@@ -3,11 +3,13 @@
 z3 is imported at the first use: it is 14 MiB that a process without logical work need not have.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import gc
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from importlib import import_module
 from itertools import product
-from typing import Any
+from typing import Any, TypeVar
 
 from app.a2a.mcp.abandonment import interruptible
 from app.a2a.mcp.domain.reasoning.budget import Budget, UndecidedError
@@ -23,9 +25,14 @@ from app.a2a.mcp.domain.reasoning.formulas import (
     Truth,
 )
 
+ResultT = TypeVar("ResultT")
+
 # z3 counts its own work: this bounds a check also where the clock would not, and is far more than a second can use.
 RESOURCES_PER_MS = 5_000
-MEMORY_MIB = 200
+MEMORY_MIB = 64
+SPENT_MIB = 24
+"""What z3 may still hold when a new call begins: what it keeps after having run out of memory is never given back."""
+
 MAX_MODEL_FACTS = 200
 SMALL_WORLDS = (1, 2, 3)
 SMALL_SHARE = 0.1
@@ -34,10 +41,25 @@ _TABLE = 64
 
 @cache
 def load_z3() -> Any:
-    """The module; its memory is bounded for the whole process, since z3 knows no other bound."""
-    z3 = import_module("z3")
+    """The module."""
+    return import_module("z3")
+
+
+def within_memory(timeout_ms: float, function: Callable[..., ResultT], *args: object) -> tuple[ResultT, float]:
+    """Run a function with a budget as its last argument, in a process that nothing else needs.
+
+    Returns its result and the milliseconds it took. A process that z3 has spent ends here with
+    EX_TEMPFAIL, before the work begins.
+    z3's memory is bounded for the whole process: it knows no other bound.
+    """
+    z3 = load_z3()
     z3.set_param("memory_max_size", MEMORY_MIB)
-    return z3
+    if z3.z3core.Z3_get_estimated_alloc_size() > SPENT_MIB * 2**20:
+        gc.collect()
+        if z3.z3core.Z3_get_estimated_alloc_size() > SPENT_MIB * 2**20:
+            os._exit(os.EX_TEMPFAIL)
+    budget = Budget(timeout_ms)
+    return function(*args, budget), budget.elapsed_ms
 
 
 class Logic:
