@@ -8,11 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from app.a2a.mcp.abandonment import AbandonedError, attended, checkpoint, interruptible
+from app.a2a.mcp.abandonment import AbandonedError, attended, checkpoint
 from app.a2a.mcp.core.pool import WorkPool
-from app.a2a.mcp.domain.reasoning.budget import Budget
-from app.a2a.mcp.domain.reasoning.constraint_terms import Domain
-from app.a2a.mcp.domain.reasoning.constraints import solve_constraints
 from app.a2a.mcp.errors import DeadlineExceededError
 
 pytestmark = pytest.mark.anyio
@@ -95,31 +92,6 @@ async def test_a_loop_over_attended_items_ends_between_two_of_them(pool: WorkPoo
         await pool.run(work, 0.1)
     await until_idle(pool)
     assert seen
-
-
-async def test_a_library_call_is_interrupted_when_its_caller_leaves(pool: WorkPool) -> None:
-    begun, stop = threading.Event(), threading.Event()
-
-    def work() -> None:
-        with interruptible(stop.set):
-            begun.set()
-            assert stop.wait(PATIENCE), "never interrupted"
-
-    call = asyncio.create_task(pool.run(work, PATIENCE))
-    await asyncio.to_thread(begun.wait, PATIENCE)
-    call.cancel()
-    await until_idle(pool)
-    assert stop.is_set()
-
-
-async def test_the_solver_stops_when_nobody_waits_for_it(pool: WorkPool) -> None:
-    """Sums of three cubes: none is known that z3 would find in this range."""
-    domains = {name: Domain("int", -(10**6), 10**6) for name in "abc"}
-    budget = Budget(600_000)
-    with pytest.raises(DeadlineExceededError):
-        await pool.run(lambda: solve_constraints(domains, ["a*a*a + b*b*b + c*c*c = 42"], None, 1, budget), 3.0)
-    await until_idle(pool)
-    assert budget.elapsed_ms < 600_000
 
 
 async def test_a_call_cancelled_as_its_work_fails_leaves_no_error_behind(

@@ -164,17 +164,20 @@ def test_every_tools_largest_input_eight_at_a_time_stays_under_the_memory_limit(
 @pytest.fixture(scope="module")
 def loads(bench: Bench, fleet: Fleet) -> dict[str, str]:
     """What went wrong with each service; all are loaded side by side, or it would take three times as long."""
+    services = fleet.registry.services
+    # Imported here: threads that import modules which import each other can wait for one another.
+    tools = [list(import_module(service.module).server.tools) for service in services]
     with ThreadPoolExecutor(3) as pool:
-        services = fleet.registry.services
-        return dict(zip([s.name for s in services], pool.map(lambda s: load(bench, fleet, s), services), strict=True))
+        found = pool.map(lambda service, its: load(bench, fleet, service, its), services, tools)
+        return dict(zip([service.name for service in services], found, strict=True))
 
 
-def load(bench: Bench, fleet: Fleet, service: Service) -> str:
+def load(bench: Bench, fleet: Fleet, service: Service, tools: list[str]) -> str:
     """Put the load on a service's first instance; the first thing that went wrong, or nothing."""
     fleet.sh(f"systemctl restart {fleet.units(service.name)[0]}", timeout=120)
     memory = Memory(fleet, service)
     try:
-        for tool in import_module(service.module).server.tools:
+        for tool in tools:
             bench.call(service.name, tool, LARGEST[tool](), times=AT_ONCE, patience=PATIENCE_SECONDS)
             memory.check(tool)
         asked = f"curl -sf -m 5 localhost:{port_of(fleet, service)}/livez"

@@ -10,7 +10,8 @@ import os
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-from app.a2a.mcp.errors import DeadlineExceededError, LimitExceededError
+from app.a2a.mcp.core.pool import await_work
+from app.a2a.mcp.errors import LimitExceededError
 
 ResultT = TypeVar("ResultT")
 
@@ -20,7 +21,7 @@ ATTEMPTS = 2
 
 
 class ChildPool:
-    """At most CHILDREN processes, each with `modules` loaded; `run` gives one piece of work to one of them."""
+    """At most CHILDREN processes, each begun with the `modules` of the first call loaded."""
 
     def __init__(self) -> None:
         self._pool: Any = None
@@ -47,19 +48,7 @@ class ChildPool:
         self, modules: Sequence[str], work: Callable[..., ResultT], args: tuple[object, ...], seconds: float
     ) -> ResultT:
         running = (self._pool or self._open(modules)).schedule(work, args=args)
-        result: asyncio.Future[ResultT] = asyncio.wrap_future(running)
-        try:
-            await asyncio.wait([result], timeout=seconds)
-            if result.done():
-                return result.result()
-            raise DeadlineExceededError("the work did not end before the call's deadline")
-        finally:
-            if not result.done():
-                running.cancel()
-                result.cancel()
-            elif not result.cancelled():
-                # A call may be cancelled in the moment its work fails: an error nobody looks at would be logged whole.
-                result.exception()
+        return await await_work(asyncio.wrap_future(running), seconds, running.cancel)
 
     def _open(self, modules: Sequence[str]) -> Any:
         from pebble import ProcessPool

@@ -16,6 +16,25 @@ from app.a2a.mcp.errors import DeadlineExceededError
 ResultT = TypeVar("ResultT")
 
 
+async def await_work(result: "asyncio.Future[ResultT]", seconds: float, abandon: Callable[[], object]) -> ResultT:
+    """What work elsewhere results in; `abandon` ends it where nobody waits any more.
+
+    Raises DeadlineExceededError after `seconds`, and what the work raised.
+    """
+    try:
+        await asyncio.wait([result], timeout=seconds)
+        if result.done():
+            return result.result()
+        raise DeadlineExceededError("the work did not end before the call's deadline")
+    finally:
+        if not result.done():
+            abandon()
+            result.cancel()
+        elif not result.cancelled():
+            # A call may be cancelled in the moment its work fails: an error nobody looks at would be logged whole.
+            result.exception()
+
+
 class WorkPool:
     """`size` threads of the process; nothing runs before the first piece of work."""
 
@@ -32,18 +51,7 @@ class WorkPool:
         """The result of `work`; raises DeadlineExceededError after `seconds`. A cancelled call abandons its work."""
         abandonment = Abandonment()
         result = self._start(work, abandonment)
-        try:
-            await asyncio.wait([result], timeout=seconds)
-            if result.done():
-                return result.result()
-            raise DeadlineExceededError("the work did not end before the call's deadline")
-        finally:
-            if not result.done():
-                abandonment.declare()
-                result.cancel()
-            elif not result.cancelled():
-                # A call may be cancelled in the moment its work fails: an error nobody looks at would be logged whole.
-                result.exception()
+        return await await_work(result, seconds, abandonment.declare)
 
     def close(self) -> None:
         """Tell all work to end; does not wait for it."""

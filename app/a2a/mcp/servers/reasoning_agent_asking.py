@@ -16,8 +16,7 @@ async def think(
     call: Call[None], timeout_ms: int, function: Callable[..., ResultT], *args: object
 ) -> tuple[ResultT, float]:
     """Run a function with a budget as its last argument; its result and the milliseconds it took."""
-    # A part of the call's own time is left for the answer: "unknown" is better than no answer.
-    milliseconds = min(float(timeout_ms), call.remaining() * 900)
+    milliseconds = thinking_time(call, timeout_ms)
 
     def work() -> tuple[ResultT, float]:
         budget = Budget(milliseconds)
@@ -33,8 +32,16 @@ async def prove(
 
     z3 keeps memory after it ran out of it once, and then ends its process sooner or later.
     """
-    milliseconds = min(float(timeout_ms), call.remaining() * 900)
-    return await call.run_apart(["z3", logic.__name__], logic.within_memory, milliseconds, function, *args)
+    time = thinking_time(call, timeout_ms)
+    return await call.run_apart(["z3", logic.__name__], logic.within_memory, time, function, *args)
+
+
+def thinking_time(call: Call[None], timeout_ms: int) -> float:
+    """Milliseconds: what is asked for, less where the call has less; a part of that is left for the answer.
+
+    "unknown" is better than no answer.
+    """
+    return min(float(timeout_ms), call.remaining() * 900)
 
 
 async def likeness(

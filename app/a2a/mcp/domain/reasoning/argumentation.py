@@ -113,7 +113,7 @@ class _Labelling:
     def members(self) -> list[int]:
         """The arguments that are in, in the solver's last model."""
         model = self.solver.model()
-        return [i for i, inside in enumerate(self.inside) if self._logic.z3.is_true(model.eval(inside))]
+        return [i for i, inside in enumerate(self.inside) if self._logic.z3.is_true(model.evaluate(inside))]
 
     def grow(self, members: list[int]) -> list[int]:
         """A maximal complete extension around a complete one."""

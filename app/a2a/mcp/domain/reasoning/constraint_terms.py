@@ -65,7 +65,7 @@ class Terms:
         """The values of all variables in a model."""
         found: dict[str, Answer] = {}
         for name, domain in self._domains.items():
-            value = model.eval(self.variables[name], model_completion=True)
+            value = model.evaluate(self.variables[name], model_completion=True)
             if domain.kind == "bool":
                 found[name] = bool(self._z3.is_true(value))
             else:

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Literal
 
-from app.a2a.mcp.abandonment import interruptible
 from app.a2a.mcp.domain.reasoning.budget import Budget, UndecidedError
 from app.a2a.mcp.domain.reasoning.constraint_syntax import parse_expression
 from app.a2a.mcp.domain.reasoning.constraint_terms import Answer, Domain, Terms
@@ -130,8 +129,7 @@ class _Problem:
         # Half of the time: the rest is for the proof.
         optimizer.set("timeout", max(1, self._logic.budget.left_ms() // 2))
         try:
-            with interruptible(self._logic.context.interrupt):
-                found = optimizer.check()
+            found = optimizer.check()
             if found != self._logic.z3.sat:
                 return best
             proposed = self._value(optimizer.model(), aim)
@@ -140,7 +138,7 @@ class _Problem:
         return min(best, proposed) if sense == "minimize" else max(best, proposed)
 
     def _value(self, model: Any, aim: Any) -> int:
-        return int(model.eval(aim, model_completion=True).as_long())
+        return int(model.evaluate(aim, model_completion=True).as_long())
 
     def enumerate(self, result: Solutions, most: int) -> None:
         """Fill in up to `most` solutions, and whether there are more."""

@@ -11,7 +11,6 @@ from importlib import import_module
 from itertools import product
 from typing import Any, TypeVar
 
-from app.a2a.mcp.abandonment import interruptible
 from app.a2a.mcp.domain.reasoning.budget import Budget, UndecidedError
 from app.a2a.mcp.domain.reasoning.formulas import (
     Atom,
@@ -117,8 +116,7 @@ class Logic:
         solver.set("timeout", left)
         solver.set("rlimit", left * RESOURCES_PER_MS)
         try:
-            with interruptible(self.context.interrupt):
-                answer = solver.check(*assumptions)
+            answer = solver.check(*assumptions)
         except self.z3.Z3Exception as error:
             raise UndecidedError("memory" if "memory" in str(error) else "solver") from None
         if answer == self.z3.unknown:
@@ -222,7 +220,7 @@ class Logic:
     def _names(self, model: Any, signature: Signature) -> list[tuple[str, Any]]:
         """The things of a model with their names, constants first."""
         constants = [name for name, count in signature.functions.items() if not count]
-        named = [(name, model.eval(self._function(name, 0)(), model_completion=True)) for name in constants]
+        named = [(name, model.evaluate(self._function(name, 0)(), model_completion=True)) for name in constants]
         universe = (model.get_universe(self.thing) or []) if model.num_sorts() else []
         known = {str(thing) for _, thing in named}
         rest = sorted((thing for thing in universe if str(thing) not in known), key=str)
@@ -244,11 +242,11 @@ class Logic:
         for name, count in signature.functions.items():
             if count and len(things) ** count <= _TABLE:
                 for row in product(things, repeat=count):
-                    value = model.eval(self._function(name, count)(*(t for _, t in row)), model_completion=True)
+                    value = model.evaluate(self._function(name, count)(*(t for _, t in row)), model_completion=True)
                     yield f"{name}({','.join(n for n, _ in row)}) = {first.get(str(value), '#')}", True
 
     def _holds(self, model: Any, name: str, arguments: tuple[Any, ...]) -> bool:
-        value = model.eval(self._predicate(name, len(arguments))(*arguments), model_completion=True)
+        value = model.evaluate(self._predicate(name, len(arguments))(*arguments), model_completion=True)
         return bool(self.z3.is_true(value))
 
 

@@ -3,6 +3,7 @@
 The LALR parser keeps its own stack and builds nodes as it goes, so that no nesting of a text can exhaust Python's.
 """
 
+from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from typing import Any, Literal, Protocol
 
@@ -32,9 +33,9 @@ start: iff
 class Connectives(Transformer[Token, Any]):
     """Builds what CONNECTIVES reads; each method is named after a rule."""
 
+    @abstractmethod
     def joined(self, operator: Operator, parts: list[Any]) -> Any:
         """The node of two or more parts under one operator."""
-        raise NotImplementedError
 
     @v_args(inline=True)
     def start(self, root: Any) -> Any:

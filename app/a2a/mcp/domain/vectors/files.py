@@ -104,6 +104,7 @@ class CollectionFiles:
             await asyncio.to_thread(shutil.rmtree, stage, ignore_errors=True)
 
     async def _run_child(self, stage: Path, ann_from: int, lock: HostLock) -> bool | None:
+        # Our own module, by its name; nothing that a caller sent is among the arguments.
         child = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
