@@ -131,6 +131,10 @@ lock: ## pin every dependency again after pyproject.toml changed
 docs: venv ## write the generated tables of README, docs and .env.template again
 	@$(BIN)/python -m docs.generate
 
+.PHONY: dashboards
+dashboards: venv ## write the dashboards of monitoring/grafana as JSON again
+	@$(BIN)/python -m monitoring.grafana.generate
+
 .PHONY: clean
 clean: down ## remove the local host, the virtual environment and all caches of this checkout
 	@rm -rf $(VENV) .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis

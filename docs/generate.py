@@ -55,6 +55,9 @@ TEMPLATE_VALUES = {
 }
 """What the template holds for secrets that must be set; the servers refuse each by its `change-me`."""
 
+DEPLOYMENT = {"GRAFANA_ADMIN_PASSWORD": "password of Grafana's first administrator (a2a_grafana_admin_password)"}
+"""What the local inventory reads from the environment, and no server."""
+
 HOW_TO_MAKE = {
     "jwt_secret_key": "python3 -c 'import secrets; print(secrets.token_urlsafe(32))'",
     "api_keys": "python -m app.a2a.mcp.service_manager keys new",
@@ -121,6 +124,8 @@ def env_template() -> str:
             mark = "" if name in TEMPLATE_VALUES else "#"
             lines.append(f"{mark}{variable(name, '1')}={TEMPLATE_VALUES.get(name, default_text(field))}")
         lines.append("")
+    lines += ["# For the deployment of a local host", "# " + "-" * 34]
+    lines += [line for name, text in DEPLOYMENT.items() for line in (f"# {text}", f"#{name}=")]
     return "\n".join(lines).rstrip() + "\n"
 
 

@@ -10,7 +10,7 @@ from dotenv import dotenv_values
 
 from app.a2a.mcp.core.settings import Settings, load_settings
 from app.a2a.mcp.errors import ConfigurationError
-from docs.generate import GROUPS, ROOT, TEMPLATE_VALUES, pages, variable
+from docs.generate import DEPLOYMENT, GROUPS, ROOT, TEMPLATE_VALUES, pages, variable
 
 
 @pytest.mark.parametrize("path", pages(), ids=lambda path: path.name)
@@ -27,7 +27,7 @@ def test_every_setting_stands_in_one_group_with_a_sentence() -> None:
 def test_template_names_every_setting_once() -> None:
     lines = (ROOT / ".env.template").read_text().splitlines()
     named = [match[1] for line in lines if (match := re.match(r"#?([A-Z][A-Z0-9_]*)=", line))]
-    assert sorted(named) == sorted(variable(name, "1") for name in Settings.model_fields)
+    assert sorted(named) == sorted([*DEPLOYMENT, *(variable(name, "1") for name in Settings.model_fields)])
 
 
 def test_template_is_refused_as_it_stands() -> None:
