@@ -37,7 +37,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "transport_allowed_targets",
     ),
     "State and neighbours": ("redis_url", "mcp_state_directory", "mcp_wordnet_directory", "mcp_sister_url"),
-    "Logging": ("mcp_log_level",),
+    "Logging": ("mcp_log_level", "mcp_log_refusals_burst", "mcp_log_refusals_per_second"),
     "Tracing": (
         "otel_exporter_otlp_endpoint",
         "otel_exporter_otlp_headers",

@@ -6,16 +6,19 @@ import logging
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.a2a.mcp.core.audit import AUDIT_LOGGER
 from app.a2a.mcp.core.event_stream import EVENTS_PATH
 from app.a2a.mcp.core.headers import SECURITY_HEADERS
 from app.a2a.mcp.core.metrics import HTTP_METHODS
 from app.a2a.mcp.core.refusal import MCP_PATH, refuse
+from app.a2a.mcp.core.refusal_log import RefusalLog, client_of
 from app.a2a.mcp.core.request import RequestInfo, request_info
 from app.a2a.mcp.core.runtime import Runtime
 from app.a2a.mcp.core.scopes import METADATA_PREFIX, OPEN_PATHS, OPS_PATHS, WRITE_PATHS
 from app.a2a.mcp.errors import InternalError, UnavailableError
 
 log = logging.getLogger(__name__)
+audit = logging.getLogger(AUDIT_LOGGER)
 
 PROBES = OPEN_PATHS | {"/metrics", "/health"}
 LOGGED_PATHS = OPEN_PATHS | OPS_PATHS | WRITE_PATHS | {MCP_PATH, EVENTS_PATH}
@@ -40,6 +43,11 @@ class AccessMiddleware:
         self.runtime = runtime
         self.clock = runtime.clock
         self.metrics = runtime.metrics
+        settings = runtime.settings
+        self.refusals = RefusalLog(
+            settings.mcp_log_refusals_burst, settings.mcp_log_refusals_per_second, self.metrics.record_suppressed
+        )
+        runtime.on_drain.append(self.refusals.tell)
         self.paths = LOGGED_PATHS | {f"{METADATA_PREFIX}/{runtime.service.name}/mcp"}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -82,7 +90,8 @@ class AccessMiddleware:
         except Exception:
             if exchange.left:
                 # Whoever leaves in the middle breaks something on purpose; that must not fill the log with errors.
-                log.info("a request failed after its client had left", exc_info=True)
+                if self.refusals.takes(client_of(request_info(scope)), self.clock()):
+                    log.info("a request failed after its client had left", exc_info=True)
                 return
             info = request_info(scope)
             info.outcome, info.error_code = "internal", InternalError.code
@@ -101,12 +110,18 @@ class AccessMiddleware:
             info.outcome = "ok" if status < 400 else "refused" if status < 500 else "failed"
         self.metrics.http_request(scope["method"], status, seconds)
         level = _level(scope["path"], status)
-        if log.isEnabledFor(level):
+        logger = audit if info.decision else log
+        if logger.isEnabledFor(level) and self._is_told(info, status, info.started + seconds):
             # A path nobody serves is the caller's text, and a caller's text is not logged.
             path = scope["path"] if scope["path"] in self.paths else "(unknown path)"
             method = scope["method"] if scope["method"] in HTTP_METHODS else "OTHER"
             fields = _fields(info, method, path, status, seconds)
-            log.log(level, "%s %s %d", info.mcp_method or method, info.tool or path, status, extra=fields)
+            logger.log(level, "%s %s %d", info.mcp_method or method, info.tool or path, status, extra=fields)
+
+    def _is_told(self, info: RequestInfo, status: int, now: float) -> bool:
+        """Anybody can cause refusals without end; calls that were let in have a budget of their own."""
+        refused = 400 <= status < 500 and info.decision != "allowed"
+        return not refused or self.refusals.takes(client_of(info), now)
 
 
 def _level(path: str, status: int) -> int:
@@ -124,6 +139,8 @@ def _fields(info: RequestInfo, method: str, path: str, status: int, seconds: flo
         "OUTCOME": info.outcome,
         "ERROR_CODE": info.error_code,
         "DURATION_MS": round(seconds * 1000, 3),
+        "AUDIT_DECISION": info.decision,
+        "ARGUMENTS_DIGEST": info.arguments_digest,
         "CLIENT_ADDRESS": info.client_address,
         "MCP_PROTOCOL": info.protocol_version,
     }

@@ -132,10 +132,13 @@ class AuthenticationMiddleware:
             request_info(scope).error_code = error.code
             await refuse(scope, send, error)
             return
-        request_info(scope).caller = caller
-        if scope["path"] in WRITE_PATHS and not caller.may("write"):
+        info = request_info(scope)
+        info.caller = caller
+        if scope["path"] in WRITE_PATHS:
+            info.decision = "allowed" if caller.may("write") else "denied"
+        if info.decision == "denied":
             self.metrics.auth_refused("insufficient_scope")
-            request_info(scope).error_code = PermissionDeniedError.code
+            info.error_code = PermissionDeniedError.code
             denied = PermissionDeniedError(f"{scope['path']} needs the permission 'write'")
             await refuse(scope, send, denied, 403, insufficient_scope_headers(self.settings, self.service, "write"))
             return
@@ -153,7 +156,7 @@ class AuthenticationMiddleware:
             request_info(scope).unchecked = True
             return
         if revoked:
-            raise CredentialError("revoked", "the token was revoked")
+            raise CredentialError("revoked", "the token was revoked", caller.client_id)
 
     def _needs_no_credential(self, scope: Scope) -> bool:
         if scope["method"] not in ("GET", "HEAD"):
@@ -169,7 +172,9 @@ class AuthenticationMiddleware:
 
     async def _refuse(self, scope: Scope, send: Send, error: CredentialError) -> None:
         self.metrics.auth_refused(error.reason)
-        request_info(scope).error_code = error.code
+        info = request_info(scope)
+        info.error_code, info.refused_client = error.code, error.client_id
+        info.decision = "denied" if error.client_id else None
         code = None if error.reason == "missing" else "invalid_token"
         headers = unauthenticated_headers(self.settings, self.service, code, error.message)
         await refuse(scope, send, error, 401, headers)

@@ -16,6 +16,7 @@ from mcp_types import INVALID_PARAMS, INVALID_REQUEST, METHOD_NOT_FOUND, PARSE_E
 from mcp_types.version import KNOWN_PROTOCOL_VERSIONS
 from starlette.types import Message, Receive, Scope, Send
 
+from app.a2a.mcp.core.audit import ArgumentDigest
 from app.a2a.mcp.core.binding import FleetServer
 from app.a2a.mcp.core.large import LARGE_BYTES, bound_values, putting_back, set_aside
 from app.a2a.mcp.core.leaving import while_there
@@ -65,6 +66,7 @@ class McpEndpoint:
         self.limit = server.service.max_body_bytes
         self.permissions = {spec.name: spec.permission for spec in server.tools.values()}
         self.known_as = server.known_as
+        self.digest = ArgumentDigest(runtime.settings.jwt_secret_key)
         self.talkative = mcp.talkative
         self.notices = mcp.notices
         self.json = self._manager(mcp, json_response=True)
@@ -126,6 +128,7 @@ class McpEndpoint:
             await _bound(body)
             message = _envelope(body)
             self._note(message, _header(scope, b"mcp-protocol-version"), info)
+            await self._audit(message, len(body), info)
             self._permit(info)
             if self.notices is not None:
                 send = await self._note_session(self.notices, message, scope, send)
@@ -181,6 +184,18 @@ class McpEndpoint:
         limit = self.runtime.clock() + settings.mcp_call_timeout_seconds
         info.deadline = min(info.deadline, limit) if info.deadline else limit
 
+    async def _audit(self, message: Mapping[str, Any], size: int, info: RequestInfo) -> None:
+        """What the record of a caller's tool call says beside who, what and how it ended."""
+        if info.mcp_method != "tools/call" or info.caller is None:
+            return
+        info.decision = "allowed"
+        params = message.get("params")
+        arguments = params.get("arguments") if isinstance(params, Mapping) else None
+        if size > LARGE_BYTES:
+            info.arguments_digest = await asyncio.to_thread(self.digest, arguments)
+        else:
+            info.arguments_digest = self.digest(arguments)
+
     async def _note_session(self, notices: Notices, message: Mapping[str, Any], scope: Scope, send: Send) -> Send:
         """The send for the answer; a session is begun or, where the call depends on it, looked up."""
         if message.get("method") == "initialize":
@@ -198,8 +213,10 @@ class McpEndpoint:
         needed = self.permissions[info.tool]
         if info.caller.may(needed):
             if needed == "write" and info.unchecked:
+                info.decision = "denied"
                 raise Refusal(UnavailableError("nobody can say now whether the token was revoked: try again"), 503)
             return
+        info.decision = "denied"
         error = PermissionDeniedError(f"{info.tool} needs the permission {needed!r}, which this credential lacks")
         headers = insufficient_scope_headers(self.runtime.settings, self.runtime.service.name, needed)
         raise Refusal(error, 403, headers=headers)

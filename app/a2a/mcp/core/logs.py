@@ -14,6 +14,7 @@ from typing import Any
 import orjson
 from gunicorn.glogging import Logger as GunicornLogger
 
+from app.a2a.mcp.core.audit import AUDIT_LOGGER
 from app.a2a.mcp.core.journal import JOURNAL_SOCKET, JournalSender, NativeHandler, StderrHandler
 from app.a2a.mcp.core.request import RequestInfo, current_request
 from app.a2a.mcp.core.settings import Settings, under_systemd
@@ -35,6 +36,9 @@ FIELDS = {
     "OUTCOME": "outcome",
     "ERROR_CODE": "error_code",
     "DURATION_MS": "duration_ms",
+    "AUDIT_DECISION": "audit_decision",
+    "ARGUMENTS_DIGEST": "arguments_digest",
+    "SUPPRESSED": "suppressed",
     "EXCEPTION": "exception",
 }
 """Journal field → key of the JSON record; a log call sets one by `extra={"STATUS": 200}`."""
@@ -133,7 +137,7 @@ def _fields_of(info: RequestInfo) -> dict[str, Any]:
         "SPAN_ID": info.trace.span_id if info.trace else None,
         "MCP_METHOD": info.mcp_method,
         "MCP_TOOL": info.tool,
-        "CLIENT_ID": info.caller.client_id if info.caller else None,
+        "CLIENT_ID": info.caller.client_id if info.caller else info.refused_client,
     }
 
 
@@ -207,6 +211,7 @@ def configure_logging(settings: Settings, journal: str = JOURNAL_SOCKET) -> logg
             replaced.close()
     root.handlers[:] = [handler]
     root.setLevel(level)
+    logging.getLogger(AUDIT_LOGGER).setLevel(min(level, logging.INFO))
     for name in QUIET_LOGGERS:
         logging.getLogger(name).setLevel(max(level, logging.WARNING))
     for name in SILENT_LOGGERS:

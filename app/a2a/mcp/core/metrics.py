@@ -127,6 +127,9 @@ class Metrics:
         ).labels(self.service)
         self._refusals = self._counter("auth_refusals_total", "Requests refused for their credential", "reason")
         self._limited = self._counter("rate_limited_total", "Requests answered 429").labels(self.service)
+        self._suppressed = self._counter(
+            "log_records_suppressed_total", "Records of refusals left out because their client caused too many"
+        ).labels(self.service)
         self._fallbacks = self._counter(
             "rate_limit_fallbacks_total", "Requests limited locally because Redis was away"
         ).labels(self.service)
@@ -194,6 +197,10 @@ class Metrics:
     def rate_limited(self) -> None:
         """Count one 429."""
         self._limited.inc()
+
+    def record_suppressed(self) -> None:
+        """Count one refusal that was left out of the log."""
+        self._suppressed.inc()
 
     def limiter_fallback(self) -> None:
         """Count one request limited without Redis."""

@@ -126,7 +126,8 @@ class RateLimitMiddleware:
         verdict = await self.limiter.take(caller.client_id)
         if not verdict.allowed:
             self.metrics.rate_limited()
-            request_info(scope).error_code = RateLimitedError.code
+            info = request_info(scope)
+            info.error_code, info.decision = RateLimitedError.code, "denied"
             error = RateLimitedError(f"the budget is used up: try again in {verdict.reset} s", verdict.reset)
             await refuse(scope, send, error, 429, verdict.headers())
             return

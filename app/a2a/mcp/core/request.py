@@ -10,6 +10,7 @@ from app.a2a.mcp.core.trace_context import TraceContext
 SCOPE_KEY = "a2a"
 
 Permission = Literal["read", "write"]
+Decision = Literal["allowed", "denied"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,14 @@ class RequestInfo:
     caller: Caller | None = None
     unchecked: bool = False
     """Nobody could say whether the caller's token was revoked: it may read at most."""
+
+    refused_client: str | None = None
+    """Whose credential was genuine and is refused all the same: revoked, or for another audience."""
+
+    decision: Decision | None = None
+    """Whether an authenticated caller was let in, on what the audit trail is to hold (core/audit.py)."""
+
+    arguments_digest: str | None = None
 
     subscriber: str | None = None
     """What the store calls the handshake session that the request names, where that was checked."""

@@ -68,6 +68,12 @@ class Settings(BaseModel):
     mcp_host: str = Field("127.0.0.1", description="address the instance listens on")
     mcp_port: int = Field(0, ge=0, le=65535, description="port of this instance; 0 means the registry's first")
     mcp_log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="least level logged")
+    mcp_log_refusals_burst: int = Field(
+        100, ge=1, description="refusals (4xx) of one client that an instance logs one by one before it only counts"
+    )
+    mcp_log_refusals_per_second: float = Field(
+        0.2, gt=0, description="how fast a client's burst of logged refusals grows again, records a second"
+    )
     mcp_allowed_hosts: Names = Field(
         ("localhost", "127.0.0.1", "[::1]"),
         description="Host names the instance answers to, without port; others get 421",

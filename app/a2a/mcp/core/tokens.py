@@ -28,11 +28,15 @@ Reason = Literal[
 
 
 class CredentialError(UnauthenticatedError):
-    """A credential that does not hold; `reason` is a word for metrics, the message a sentence for the caller."""
+    """A credential that does not hold; `reason` is a word for metrics, the message a sentence for the caller.
 
-    def __init__(self, reason: Reason, message: str) -> None:
+    `client_id` is whose it is, where the credential itself is genuine: the audit trail names them.
+    """
+
+    def __init__(self, reason: Reason, message: str, client_id: str | None = None) -> None:
         super().__init__(message)
         self.reason: Reason = reason
+        self.client_id = client_id
 
 
 class Tokens:
@@ -102,7 +106,7 @@ class Tokens:
             except jwt.InvalidSignatureError:
                 failure = CredentialError("invalid", "the token's signature does not hold")
             except jwt.InvalidAudienceError:
-                raise CredentialError("wrong_audience", "the token is for another audience") from None
+                raise CredentialError("wrong_audience", "the token is for another audience", _subject(token)) from None
             except jwt.InvalidIssuerError:
                 raise CredentialError("wrong_issuer", "the token comes from another issuer") from None
             except jwt.MissingRequiredClaimError as error:
@@ -134,6 +138,12 @@ class Tokens:
         if not 0 < expires - issued <= self._longest:
             raise CredentialError("invalid", f"the token lives longer than {self._longest} s or ends before it begins")
         return expires
+
+
+def _subject(token: str) -> str | None:
+    """Whose token it is; for one whose signature holds, which PyJWT checks before it looks at any claim."""
+    subject = jwt.decode(token, options={"verify_signature": False}).get("sub")
+    return subject if _is_name(subject) else None
 
 
 def _instant(value: object, name: str) -> float:
