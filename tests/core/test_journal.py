@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from app.a2a.mcp.core.journal import DropCount, JournalSender, NativeHandler, dropped, encode, notify
 from tests.core.journal_reader import JournalReader, parse
 
-FIELDS = frozenset({"CORRELATION_ID", "EXCEPTION"})
+FIELDS = frozenset({"CORRELATION_ID", "EXCEPTION", "AUDIT_DECISION"})
 
 
 @pytest.fixture
@@ -128,3 +128,47 @@ def test_a_notification_reaches_the_socket_systemd_names(tmp_path: Path, abstrac
 
 def test_a_notification_nobody_hears_is_told_to_the_caller(tmp_path: Path) -> None:
     assert not notify(str(tmp_path / "absent"), "READY=1")
+
+
+def filled(reader: JournalReader, sender: JournalSender) -> JournalReader:
+    """A journal that takes nothing more until it reads."""
+    while not sender.drops.value:
+        sender("filling")
+    return reader
+
+
+def test_an_audit_record_is_sent_again_when_the_journal_reads_in_time(
+    reader: JournalReader, sender: JournalSender, drops: DropCount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    filled(reader, sender)
+    pauses: list[float] = []
+
+    def journal_reads(seconds: float) -> None:
+        pauses.append(seconds)
+        if len(pauses) == 3:
+            reader.read_all()
+
+    monkeypatch.setattr("app.a2a.mcp.core.journal.time.sleep", journal_reads)
+    before = drops.value
+    sender("kept", AUDIT_DECISION="allowed")
+    assert reader.read() == {"MESSAGE": "kept", "AUDIT_DECISION": "allowed"}
+    assert (len(pauses), drops.value) == (3, before)
+
+
+def test_an_audit_record_that_finds_no_room_costs_milliseconds_and_is_counted(
+    reader: JournalReader, sender: JournalSender, drops: DropCount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    filled(reader, sender)
+    now, before = [0.0], drops.value
+    monkeypatch.setattr("app.a2a.mcp.core.journal.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("app.a2a.mcp.core.journal.time.sleep", lambda seconds: now.__setitem__(0, now[0] + seconds))
+    sender("lost", AUDIT_DECISION="allowed")
+    waited = now[0]
+    assert 0 < waited <= 0.005
+    for _ in range(100):
+        sender("lost too", AUDIT_DECISION="allowed")
+    assert now[0] == waited, "a journal that hangs is not waited for at each record"
+    now[0] += 1
+    sender("and again", AUDIT_DECISION="allowed")
+    assert now[0] - waited - 1 > 0
+    assert drops.value == before + 102

@@ -81,6 +81,9 @@ class FleetServer(MCPServer[Any]):
         """Call a tool; an unknown one is a protocol error (MCP 2025-11-25 and later, tools, error handling)."""
         tool = self.known_as(name) if self.known_as is not None else None
         if tool is None and self._tool_manager.get_tool(name) is None:
+            info = current_request.get()
+            if info is not None:
+                info.outcome = "protocol_error"
             raise _protocol_error(NotFoundError(f"no tool is named {name[:128]!r} here; tools/list names them"))
         return await super().call_tool(tool or name, arguments, context)
 

@@ -92,12 +92,14 @@ class BoundTool(Tool):
                 return answer
             except MCPError:
                 track.outcome = "protocol_error"
+                if info is not None:
+                    info.outcome = track.outcome
                 raise
             except Exception as error:
                 failure = self._failure(error, info)
                 track.outcome = failure.code
                 if info is not None:
-                    info.error_code = failure.code
+                    info.outcome = info.error_code = failure.code
                 content = {"error": failure.as_dict()}
                 return CallToolResult(content=[_text(content)], structured_content=content, is_error=True)
 
