@@ -8,8 +8,8 @@ import pytest
 
 from app.a2a.mcp.core.sisters import Sisters
 from app.a2a.mcp.errors import UnavailableError
+from tests.servers.asking import Ask
 
-Ask = Callable[..., Any]
 Asking = Callable[..., AbstractAsyncContextManager[Ask]]
 
 
@@ -20,14 +20,7 @@ def asking(client_for: Callable[..., AbstractAsyncContextManager[Any]]) -> Askin
     @asynccontextmanager
     async def connect(server: Any, **options: Any) -> AsyncIterator[Ask]:
         async with client_for(server, permissions={"read"}, **options) as client:
-
-            async def ask(tool: str, *, error: bool = False, **arguments: Any) -> Any:
-                result = await client.call_tool(tool, arguments)
-                assert result.is_error is error, result.structured_content
-                return result.structured_content["error"] if error else result.structured_content
-
-            ask.client = client  # type: ignore[attr-defined]
-            yield ask
+            yield Ask(client)
 
     return connect
 

@@ -1,7 +1,5 @@
 """The six tools of confidence_calculator through the official client: every catalogue example, and its refusals."""
 
-import json
-import re
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
@@ -12,7 +10,8 @@ from mcp_types import PromptReference
 from app.a2a.mcp.core.sisters import Sisters
 from app.a2a.mcp.domain.confidence.factors import FACTORS
 from app.a2a.mcp.servers import confidence_calculator_mcp_server as menu
-from tests.servers.conftest import Ask, Asking
+from tests.servers.asking import Ask, check_tools_named
+from tests.servers.conftest import Asking
 
 pytestmark = pytest.mark.anyio
 
@@ -290,37 +289,26 @@ async def test_largest_record_is_corrected_in_time(ask: Ask, method: str) -> Non
 async def test_arguments_that_do_not_fit_are_refused_where_they_lie(
     ask: Ask, tool: str, arguments: dict[str, Any], path: str, code: str
 ) -> None:
-    refused = await ask(tool, error=True, **arguments)
-    assert (refused["code"], refused["details"][0]["path"]) == (code, path)
+    assert await ask.refusal(tool, **arguments) == (code, path)
 
 
 async def test_all_six_are_pure_and_their_examples_work(ask: Ask, sister_says: dict[str, Any]) -> None:
-    listed = (await ask.client.list_tools()).tools  # type: ignore[attr-defined]
-    assert len(listed) == 6
-    assert all(tool.annotations.read_only_hint and tool.annotations.idempotent_hint for tool in listed)
-    for name, spec in menu.server.tools.items():
-        assert spec.examples
-        for example in spec.examples:
-            await ask(name, **example)
+    await ask.check_pure_and_exemplary(menu.server, tools=6)
 
 
 async def test_status_shows_what_is_in_use(ask: Ask) -> None:
-    result = await ask.client.read_resource("confidence://calculator/status")  # type: ignore[attr-defined]
-    status = json.loads(result.contents[0].text)
+    status = await ask.read("confidence://calculator/status")
     assert sum(status["factor_weights"].values()) == pytest.approx(1.0)
     assert (status["bounds"], status["penalties"]["missing_evidence"]) == ([0.05, 0.95], 0.85)
     assert status["reliability"]["academic"] == 0.9
 
 
 async def test_prompt_names_tools_that_exist(ask: Ask) -> None:
-    client = ask.client  # type: ignore[attr-defined]
     for focus in ("overview", "evidence", "alignment", "calibration"):
         arguments = {"context": '{"question": "wo?"}', "focus_area": focus}
-        text = (await client.get_prompt("confidence_analysis", arguments)).messages[0].content.text
+        text = await ask.prompt("confidence_analysis", **arguments)
         assert '{"question": "wo?"}' in text
-        named = set(re.findall(r"\b(?:calculate|adjust|combine|evaluate)_\w+", text))
-        assert named
-        assert named <= set(menu.server.tools)
+        check_tools_named(menu.server, text, r"\b(?:calculate|adjust|combine|evaluate)_\w+")
 
 
 @pytest.mark.parametrize(
@@ -333,12 +321,12 @@ async def test_prompt_names_tools_that_exist(ask: Ask) -> None:
 )
 async def test_prompt_refuses_what_it_cannot_read(ask: Ask, arguments: dict[str, str], path: str) -> None:
     with pytest.raises(MCPError, match=path):
-        await ask.client.get_prompt("confidence_analysis", arguments)  # type: ignore[attr-defined]
+        await ask.prompt("confidence_analysis", **arguments)
 
 
 async def test_focus_areas_are_completed(ask: Ask) -> None:
     reference = PromptReference(name="confidence_analysis")
-    complete = ask.client.complete  # type: ignore[attr-defined]
+    complete = ask.client.complete
     found = await complete(reference, {"name": "focus_area", "value": "E"})
     assert found.completion.values == ["evidence"]
     assert (await complete(reference, {"name": "context", "value": ""})).completion.values == []

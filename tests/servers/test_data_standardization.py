@@ -1,7 +1,5 @@
 """The record tools of data_standardization through the official client: catalogue examples, refusals and the menu."""
 
-import json
-import re
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
@@ -14,7 +12,8 @@ from app.a2a.mcp.domain.standardize.record_types import DATA_TYPES
 from app.a2a.mcp.errors import UnavailableError
 from app.a2a.mcp.servers import data_standardization_mcp_server as menu
 from app.a2a.mcp.servers.data_standardization_prompts import GOALS
-from tests.servers.conftest import Ask, Asking
+from tests.servers.asking import Ask, check_tools_named
+from tests.servers.conftest import Asking
 
 pytestmark = pytest.mark.anyio
 
@@ -54,13 +53,7 @@ def sister_answers(monkeypatch: pytest.MonkeyPatch, reply: Mapping[str, Any] | E
 
 
 async def test_all_twelve_are_pure_and_their_examples_work(ask: Ask) -> None:
-    listed = (await ask.client.list_tools()).tools  # type: ignore[attr-defined]
-    assert len(listed) == menu.server.service.tools == 12
-    assert all(tool.annotations.read_only_hint and tool.annotations.idempotent_hint for tool in listed)
-    for name, spec in menu.server.tools.items():
-        assert spec.examples
-        for example in spec.examples:
-            await ask(name, **example)
+    await ask.check_pure_and_exemplary(menu.server, tools=12)
 
 
 async def test_records_are_standardized_with_their_place(ask: Ask) -> None:
@@ -248,8 +241,7 @@ async def test_duplicates_cluster_by_threshold(ask: Ask) -> None:
 async def test_arguments_that_do_not_fit_are_refused_where_they_lie(
     ask: Ask, tool: str, arguments: dict[str, Any], path: str, code: str
 ) -> None:
-    refused = await ask(tool, error=True, **arguments)
-    assert (refused["code"], refused["details"][0]["path"]) == (code, path)
+    assert await ask.refusal(tool, **arguments) == (code, path)
 
 
 @pytest.mark.parametrize("tool", ["standardize_data", "validate_standardization"])
@@ -263,8 +255,7 @@ async def test_record_nested_too_deep_is_refused_before_anything_walks_it(ask: A
 
 
 async def test_resources_show_schemas_schemes_and_live_counts(ask: Ask) -> None:
-    async def read(uri: str) -> Any:
-        return json.loads((await ask.client.read_resource(uri)).contents[0].text)  # type: ignore[attr-defined]
+    read = ask.read
 
     listed = (await read("standardization://schemas"))["data_types"]
     assert [entry["data_type"] for entry in listed] == list(DATA_TYPES)
@@ -279,21 +270,18 @@ async def test_resources_show_schemas_schemes_and_live_counts(ask: Ask) -> None:
 
 
 async def test_prompt_names_tools_that_exist_and_refuses_what_is_no_json(ask: Ask) -> None:
-    client = ask.client  # type: ignore[attr-defined]
     for goal in GOALS:
         arguments = {"data_sample": '[{"country": "FR"}]', "goal": goal}
-        text = (await client.get_prompt("standardization_advisor", arguments)).messages[0].content.text
+        text = await ask.prompt("standardization_advisor", **arguments)
         assert '[{"country": "FR"}]' in text
-        named = set(re.findall(r"\b(?:standardize|batch|validate|assess|harmonize|deduplicate)_\w+", text))
-        assert named
-        assert named <= set(menu.server.tools)
+        check_tools_named(menu.server, text, r"\b(?:standardize|batch|validate|assess|harmonize|deduplicate)_\w+")
     for wrong in ({"data_sample": "no json"}, {"data_sample": "[]", "goal": "magic"}, {"data_sample": "1" * 20_001}):
         with pytest.raises(MCPError):
-            await client.get_prompt("standardization_advisor", wrong)
+            await ask.prompt("standardization_advisor", **wrong)
 
 
 async def test_goals_and_data_types_are_completed(ask: Ask) -> None:
-    complete = ask.client.complete  # type: ignore[attr-defined]
+    complete = ask.client.complete
     prompt = PromptReference(name="standardization_advisor")
     assert (await complete(prompt, {"name": "goal", "value": "C"})).completion.values == ["clean"]
     assert (await complete(prompt, {"name": "data_sample", "value": ""})).completion.values == []

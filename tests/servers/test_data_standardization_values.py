@@ -10,28 +10,20 @@ import pytest
 from app.a2a.mcp.core import Server
 from app.a2a.mcp.core.registry import load_registry
 from app.a2a.mcp.servers.data_standardization_values import TOOLS, declare_value_tools
+from tests.servers.asking import Ask
 
 pytestmark = pytest.mark.anyio
 
 Connect = Callable[..., AbstractAsyncContextManager[Any]]
-Ask = Callable[..., Any]
 
 
 @pytest.fixture
 async def ask(client_for: Connect) -> AsyncIterator[Ask]:
-    """`await ask(tool, **arguments)` returns the structured result; `error=True` expects a refusal."""
     service = load_registry().services[0].model_copy(update={"name": "values", "tools": len(TOOLS)})
     server: Server[None] = Server("values", service=service)
     declare_value_tools(server)
     async with client_for(server, permissions={"read"}) as client:
-
-        async def call(tool: str, *, error: bool = False, **arguments: Any) -> Any:
-            result = await client.call_tool(tool, arguments)
-            assert result.is_error is error, result.structured_content
-            return result.structured_content["error"] if error else result.structured_content
-
-        call.client = client  # type: ignore[attr-defined]
-        yield call
+        yield Ask(client)
 
 
 def values_of(answer: Any) -> list[str | None]:
@@ -157,7 +149,7 @@ async def test_examples_of_every_tool_work_as_they_stand(ask: Ask) -> None:
 
 
 async def test_tools_are_pure_and_describe_themselves(ask: Ask) -> None:
-    tools = (await ask.client.list_tools()).tools  # type: ignore[attr-defined]
+    tools = (await ask.client.list_tools()).tools
     assert [tool.name for tool in tools] == [function.__name__ for function, _ in TOOLS]
     for tool in tools:
         assert tool.annotations.read_only_hint is True

@@ -1,7 +1,5 @@
 """reasoning_agent's menu through the official client: what is refused where, examples, resources, prompts."""
 
-import json
-import re
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -10,7 +8,8 @@ from mcp.shared.exceptions import MCPError
 from mcp_types import PromptReference, ResourceTemplateReference
 
 from app.a2a.mcp.servers import reasoning_agent_mcp_server as menu
-from tests.servers.conftest import Ask, Asking
+from tests.servers.asking import Ask, check_tools_named
+from tests.servers.conftest import Asking
 
 pytestmark = pytest.mark.anyio
 
@@ -72,23 +71,15 @@ async def ask(asking: Asking) -> AsyncIterator[Ask]:
 async def test_arguments_that_do_not_fit_are_refused_where_they_lie(
     ask: Ask, tool: str, arguments: dict[str, Any], path: str, code: str
 ) -> None:
-    refused = await ask(tool, error=True, **arguments)
-    assert (refused["code"], refused["details"][0]["path"]) == (code, path)
+    assert await ask.refusal(tool, **arguments) == (code, path)
 
 
 async def test_all_nine_are_pure_and_their_examples_work(ask: Ask) -> None:
-    listed = (await ask.client.list_tools()).tools  # type: ignore[attr-defined]
-    assert len(listed) == 9
-    assert all(tool.annotations.read_only_hint and tool.annotations.idempotent_hint for tool in listed)
-    for name, spec in menu.server.tools.items():
-        assert spec.examples
-        for example in spec.examples:
-            await ask(name, **example)
+    await ask.check_pure_and_exemplary(menu.server, tools=9)
 
 
 async def test_resources_show_grammar_examples_and_what_was_done(ask: Ask) -> None:
-    async def read(uri: str) -> Any:
-        return json.loads((await ask.client.read_resource(uri)).contents[0].text)  # type: ignore[attr-defined]
+    read = ask.read
 
     guide = await read("reasoning://formula-grammar")
     assert guide["formulas"]["operators_tightest_first"] == ["not", "and", "or", "xor", "->", "<->"]
@@ -105,7 +96,7 @@ async def test_resources_show_grammar_examples_and_what_was_done(ask: Ask) -> No
 
 
 async def test_tool_names_are_completed(ask: Ask) -> None:
-    complete = ask.client.complete  # type: ignore[attr-defined]
+    complete = ask.client.complete
     template = ResourceTemplateReference(uri="reasoning://examples/{tool}")
     found = await complete(template, {"name": "tool", "value": "check"})
     assert found.completion.values == ["check_entailment", "check_consistency"]
@@ -114,12 +105,10 @@ async def test_tool_names_are_completed(ask: Ask) -> None:
 
 
 async def test_prompts_name_tools_that_exist(ask: Ask) -> None:
-    client = ask.client  # type: ignore[attr-defined]
     for name, key in (("reasoning_advisor", "problem"), ("formalize_argument", "text")):
-        text = (await client.get_prompt(name, {key: "All men are mortal."})).messages[0].content.text
+        text = await ask.prompt(name, **{key: "All men are mortal."})
         assert text.endswith("All men are mortal.")
         verbs = r"\b(?:check|explain|infer|solve|evaluate|query|decompose|reasoning)_\w+"
-        named = set(re.findall(verbs, text))
-        assert named and named <= set(menu.server.tools)
+        check_tools_named(menu.server, text, verbs)
         with pytest.raises(MCPError, match=key):
-            await client.get_prompt(name, {key: "  "})
+            await ask.prompt(name, **{key: "  "})

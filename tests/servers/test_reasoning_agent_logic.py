@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from app.a2a.mcp.servers import reasoning_agent_mcp_server as menu
-from tests.servers.conftest import Ask, Asking
+from tests.servers.asking import Ask
+from tests.servers.conftest import Asking
 
 pytestmark = pytest.mark.anyio
 

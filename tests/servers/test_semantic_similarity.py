@@ -4,7 +4,6 @@ Semantic values are pinned to the weights in use (universal-sentence-encoder-mul
 for a later change of the loader, and their order is the catalogue's.
 """
 
-import json
 import re
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -20,7 +19,8 @@ from app.a2a.mcp.core.sisters import Sisters
 from app.a2a.mcp.domain.embedding import Embedder, open_embedder
 from app.a2a.mcp.errors import UnavailableError
 from app.a2a.mcp.servers import semantic_similarity_mcp_server as menu
-from tests.servers.conftest import Ask, Asking
+from tests.servers.asking import Ask, check_tools_named
+from tests.servers.conftest import Asking
 
 pytestmark = pytest.mark.anyio
 
@@ -320,42 +320,28 @@ async def test_words_answer_when_there_is_no_model_at_all(
 async def test_arguments_that_do_not_fit_are_refused_where_they_lie(
     ask: Ask, tool: str, arguments: dict[str, Any], path: str, code: str
 ) -> None:
-    refused = await ask(tool, error=True, **arguments)
-    assert (refused["code"], refused["details"][0]["path"]) == (code, path)
+    assert await ask.refusal(tool, **arguments) == (code, path)
 
 
 async def test_all_seven_are_pure_and_their_examples_work(ask: Ask, sister_answers: list[list[str]]) -> None:
-    listed = (await ask.client.list_tools()).tools  # type: ignore[attr-defined]
-    assert len(listed) == 7
-    assert all(tool.annotations.read_only_hint and tool.annotations.idempotent_hint for tool in listed)
-    for name, spec in menu.server.tools.items():
-        assert spec.examples
-        for example in spec.examples:
-            await ask(name, **example)
+    await ask.check_pure_and_exemplary(menu.server, tools=7)
 
 
 async def test_config_shows_what_is_in_use_now(ask: Ask, sister_answers: list[list[str]], model: Embedder) -> None:
-    async def config() -> Any:
-        result = await ask.client.read_resource("similarity://calculator/config")  # type: ignore[attr-defined]
-        return json.loads(result.contents[0].text)
-
-    before = await config()
+    before = await ask.read("similarity://calculator/config")
     assert (before["model"], before["local_model_loaded"]) == (None, False)
     assert before["stop_words"]["en"] == 174
     assert before["lexicon"] == {"name": "WordNet", "version": "3.0"}
     await ask("calculate_text_similarity", **CAT_PAIR)
-    assert (await config())["model"]["revision_sha256"] == model.model.revision_sha256
+    assert (await ask.read("similarity://calculator/config"))["model"]["revision_sha256"] == model.model.revision_sha256
 
 
 async def test_prompt_names_tools_that_exist(ask: Ask) -> None:
-    client = ask.client  # type: ignore[attr-defined]
     for kind in ("overview", "duplicates", "groups", "agreement"):
         arguments = {"texts": '["one", "zwei"]', "analysis_type": kind}
-        text = (await client.get_prompt("similarity_analysis", arguments)).messages[0].content.text
+        text = await ask.prompt("similarity_analysis", **arguments)
         assert '["one", "zwei"]' in text
-        named = set(re.findall(r"\b(?:calculate|cluster|extract|find)_\w+", text))
-        assert named
-        assert named <= set(menu.server.tools)
+        check_tools_named(menu.server, text, r"\b(?:calculate|cluster|extract|find)_\w+")
 
 
 @pytest.mark.parametrize(
@@ -370,12 +356,12 @@ async def test_prompt_names_tools_that_exist(ask: Ask) -> None:
 )
 async def test_prompt_refuses_what_it_cannot_read(ask: Ask, arguments: dict[str, str], path: str) -> None:
     with pytest.raises(MCPError, match=path):
-        await ask.client.get_prompt("similarity_analysis", arguments)  # type: ignore[attr-defined]
+        await ask.prompt("similarity_analysis", **arguments)
 
 
 async def test_kinds_of_analysis_are_completed(ask: Ask) -> None:
     reference = PromptReference(name="similarity_analysis")
-    complete = ask.client.complete  # type: ignore[attr-defined]
+    complete = ask.client.complete
     found = await complete(reference, {"name": "analysis_type", "value": "G"})
     assert found.completion.values == ["groups"]
     assert (await complete(reference, {"name": "texts", "value": ""})).completion.values == []

@@ -1,7 +1,5 @@
 """The five tools of vector_ranking through the official client: every catalogue example, and its refusals."""
 
-import json
-import re
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
@@ -11,7 +9,8 @@ from mcp_types import PromptReference
 
 from app.a2a.mcp.core.sisters import Sisters
 from app.a2a.mcp.servers import vector_ranking_mcp_server as menu
-from tests.servers.conftest import Ask, Asking
+from tests.servers.asking import Ask, check_tools_named
+from tests.servers.conftest import Asking
 
 pytestmark = pytest.mark.anyio
 
@@ -238,18 +237,11 @@ async def test_rankings_are_merged(ask: Ask) -> None:
 async def test_arguments_that_do_not_fit_are_refused_where_they_lie(
     ask: Ask, tool: str, arguments: dict[str, Any], path: str, code: str
 ) -> None:
-    refused = await ask(tool, error=True, **arguments)
-    assert (refused["code"], refused["details"][0]["path"]) == (code, path)
+    assert await ask.refusal(tool, **arguments) == (code, path)
 
 
 async def test_all_five_are_pure_and_their_examples_work(ask: Ask) -> None:
-    listed = (await ask.client.list_tools()).tools  # type: ignore[attr-defined]
-    assert len(listed) == 5
-    assert all(tool.annotations.read_only_hint and tool.annotations.idempotent_hint for tool in listed)
-    for name, spec in menu.server.tools.items():
-        assert spec.examples
-        for example in spec.examples:
-            await ask(name, **example)
+    await ask.check_pure_and_exemplary(menu.server, tools=5)
 
 
 async def test_largest_ranking_is_made_in_time(ask: Ask) -> None:
@@ -262,22 +254,20 @@ async def test_largest_ranking_is_made_in_time(ask: Ask) -> None:
 
 
 async def test_config_shows_the_defaults_in_use(ask: Ask) -> None:
-    result = await ask.client.read_resource("ranking://config/default")  # type: ignore[attr-defined]
-    config = json.loads(result.contents[0].text)
+    config = await ask.read("ranking://config/default")
     assert sum(config["ranking_weights"].values()) == pytest.approx(1.0)
     assert config["bm25"] == {"k1": 1.2, "b": 0.75, "variant": "lucene", "variants": ["lucene", "atire", "robertson"]}
     assert config["limits"]["documents"] == 1000
 
 
 async def test_prompt_names_tools_that_exist(ask: Ask) -> None:
-    client = ask.client  # type: ignore[attr-defined]
     for kind in ("overview", "weights", "diversity", "relevance"):
         arguments = {"ranked_results": '[{"id": "ä"}]', "analysis_type": kind}
-        text = (await client.get_prompt("ranking_analysis", arguments)).messages[0].content.text
+        text = await ask.prompt("ranking_analysis", **arguments)
         assert '[{"id": "ä"}]' in text
-        named = set(re.findall(r"\b(?:calculate_\w+_scores|rank_vectors|fuse_rankings|hybrid_ranking_search)\b", text))
-        assert named
-        assert named <= set(menu.server.tools)
+        check_tools_named(
+            menu.server, text, r"\b(?:calculate_\w+_scores|rank_vectors|fuse_rankings|hybrid_ranking_search)\b"
+        )
 
 
 @pytest.mark.parametrize(
@@ -290,12 +280,12 @@ async def test_prompt_names_tools_that_exist(ask: Ask) -> None:
 )
 async def test_prompt_refuses_what_it_cannot_read(ask: Ask, arguments: dict[str, str], path: str) -> None:
     with pytest.raises(MCPError, match=path):
-        await ask.client.get_prompt("ranking_analysis", arguments)  # type: ignore[attr-defined]
+        await ask.prompt("ranking_analysis", **arguments)
 
 
 async def test_kinds_of_analysis_are_completed(ask: Ask) -> None:
     reference = PromptReference(name="ranking_analysis")
-    complete = ask.client.complete  # type: ignore[attr-defined]
+    complete = ask.client.complete
     found = await complete(reference, {"name": "analysis_type", "value": "D"})
     assert found.completion.values == ["diversity"]
     assert (await complete(reference, {"name": "ranked_results", "value": ""})).completion.values == []
