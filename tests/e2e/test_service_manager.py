@@ -1,12 +1,17 @@
 """The command line on a deployed host, where it drives systemd's units."""
 
 import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from app.a2a.mcp.core.registry import load_registry
-from tests.fleet import Fleet
+from tests.fleet import CACHE, Fleet
 
 pytestmark = pytest.mark.e2e
 
@@ -58,6 +63,29 @@ def test_one_call_is_found_from_the_edge_to_the_tool(fleet: Fleet) -> None:
     assert answer.headers["x-request-id"] == correlation_id
     lines = fleet.sh(f"{COMMAND} logs --correlation-id {correlation_id} --since 5m --json").splitlines()
     assert {json.loads(line)["service"] for line in lines} == {"edge", LAST.name}
+
+
+def test_the_controller_shows_the_lines_of_a_host_and_names_the_one_that_is_away(fleet: Fleet, tmp_path: Path) -> None:
+    correlation_id = "controllers-ask-through-ssh"
+    message = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}}
+    with fleet.http() as client:
+        client.post(f"/{LAST.name}/mcp", json=message, headers={"X-Request-ID": correlation_id})
+    # An operator's own ssh_config is in the home directory; the rig's is in the cache.
+    (tmp_path / "ssh").write_text(f'#!/bin/sh\nexec {shutil.which("ssh")} -F "{CACHE}/ssh_config" "$@"\n')
+    (tmp_path / "ssh").chmod(0o755)
+    words = ["logs", "--host", f"{fleet.name},nowhere.invalid", "--correlation-id", correlation_id, "--since=5m"]
+    done = subprocess.run(
+        [sys.executable, "-m", "app.a2a.mcp.service_manager", *words, "--json"],
+        env={**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"},
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    told = {(entry["host"], entry["service"]) for entry in map(json.loads, done.stdout.splitlines())}
+    assert told == {(fleet.name, "edge"), (fleet.name, LAST.name)}, done.stderr
+    assert done.returncode == 1 and "nowhere.invalid cannot be reached: ssh: " in done.stderr
 
 
 def test_token_made_on_the_host_opens_the_edge(fleet: Fleet) -> None:

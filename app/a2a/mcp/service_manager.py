@@ -17,8 +17,10 @@ from app.a2a.mcp.manage import supervise
 from app.a2a.mcp.manage.credentials import mint_token, new_key, operator_token
 from app.a2a.mcp.manage.fleet import Fleet, open_fleet
 from app.a2a.mcp.manage.health import ask_breakers, ask_health, reset_breakers
+from app.a2a.mcp.manage.host_logs import host_entries, parse_hosts
 from app.a2a.mcp.manage.logs import Query, file_entries, journal_entries, make_query
 from app.a2a.mcp.manage.processes import ProcessTable
+from app.a2a.mcp.manage.reader import end_with_reader
 from app.a2a.mcp.manage.status import child_status, unit_status
 from app.a2a.mcp.manage.supervise import Events, Supervisor
 from app.a2a.mcp.manage.tables import Output
@@ -137,16 +139,30 @@ def logs(
     since: Annotated[str | None, typer.Option(help="10m, 2h, 1d or an ISO 8601 time")] = None,
     lines: Annotated[int, typer.Option("--lines", "-n", min=1, help="how many, without --since or an id")] = 200,
     level: Annotated[str | None, typer.Option(help="only from this level on, such as WARNING")] = None,
+    host: Annotated[
+        list[str] | None,
+        typer.Option(help="ask this host through ssh instead; several with commas, or by giving it again"),
+    ] = None,
     production: Production = None,
     as_json: Json = False,
 ) -> None:
-    """Log lines of servers: the journal's, or the files of development."""
-    fleet = _fleet(context, production)
+    """Log lines of servers: the journal's, or the files of development.
+
+    With --host those of deployed hosts, merged by time, each with its host. They are asked through your own ssh
+    without a password (keys, ssh_config); where you log in as another user than root, that user must be allowed to
+    read the journal (group systemd-journal). Exit status 1 if a host could not be asked; the others' lines are shown.
+    """
+    fleet, hosts = _fleet(context, production), parse_hosts(host or ())
     services = [service.name for service in fleet.services(names or ())]
-    query = make_query(services, correlation_id, since, follow, lines, level)
-    entries = journal_entries(query) if fleet.production else file_entries(query, _table(fleet).log_file)
+    query, output = make_query(services, correlation_id, since, follow, lines, level), Output(as_json, hosts)
+    if follow:
+        end_with_reader()
+    if hosts:
+        entries = host_entries(query, hosts, names or (), output.warn)
+    else:
+        entries = journal_entries(query) if fleet.production else file_entries(query, _table(fleet).log_file)
     with suppress(KeyboardInterrupt):
-        Output(as_json).entries(entries)
+        output.entries(entries)
 
 
 @cli.command()

@@ -29,7 +29,7 @@ OWN_KEYS = frozenset({"timestamp", "time", "level", "logger", "message", "servic
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line: `fields` is what it says beside the message."""
+    """One line: `fields` is what it says beside the message, `host` where it was asked for from elsewhere."""
 
     time: datetime
     level: str
@@ -37,10 +37,12 @@ class Entry:
     message: str
     correlation_id: str
     fields: Mapping[str, Any]
+    host: str = ""
 
     def as_dict(self) -> dict[str, Any]:
-        """The line as an object, times in UTC."""
+        """The line as an object, times in UTC; its host only where several were asked."""
         head = {"time": self.time.isoformat(timespec="milliseconds"), "level": self.level, "service": self.service}
+        head |= {"host": self.host} if self.host else {}
         return head | {"message": self.message, "correlation_id": self.correlation_id, **self.fields}
 
 

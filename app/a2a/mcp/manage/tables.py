@@ -35,8 +35,9 @@ FIELDS_SHOWN = ("tool", "client_id", "status", "outcome", "error_code", "duratio
 class Output:
     """Writes for people to the terminal, or JSON when asked to."""
 
-    def __init__(self, as_json: bool) -> None:
+    def __init__(self, as_json: bool, hosts: Sequence[str] = ()) -> None:
         self.as_json = as_json
+        self._host_width = max(map(len, hosts), default=0)
         # A pipe has no width: without one, tables would be cut at 80 columns.
         self.console = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else PIPE_WIDTH)
         self.errors = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -49,6 +50,10 @@ class Output:
     def say(self, sentence: str) -> None:
         """A sentence for people; programs that asked for JSON get it on stderr."""
         (self.errors if self.as_json else self.console).print(escape(sentence))
+
+    def warn(self, sentence: str) -> None:
+        """A sentence about what went wrong while the rest goes on, on stderr."""
+        self.errors.print(escape(f"a2a-mcp: {sentence}"), style="red")
 
     def services(self, registry: Registry) -> None:
         """The registry's list."""
@@ -123,6 +128,8 @@ class Output:
             return
         line = Text()
         line.append(f"{entry.time.astimezone():%H:%M:%S.%f}"[:12] + " ", "dim")
+        if entry.host:
+            line.append(f"{entry.host:<{self._host_width}} ", "magenta")
         line.append(f"{entry.level:<8}", COLOURS.get(entry.level, "red"))
         line.append(f"{entry.service} ", "bold")
         line.append(entry.message)
