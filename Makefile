@@ -14,7 +14,7 @@ REPORTS := .cache/reports
 
 # What a bare Debian 12 lacks: compilers for the two wheels without binaries, and the real services tests talk to.
 PACKAGES := build-essential pkg-config libsystemd-dev python3-dev python3-venv redis-server nginx-light wordnet-base \
-	prometheus prometheus-alertmanager chromium openssl curl jq git
+	prometheus prometheus-alertmanager systemd chromium openssl curl jq git
 # annoy would otherwise be compiled for this machine's CPU alone.
 export ANNOY_COMPILER_ARGS := -D_CRT_SECURE_NO_WARNINGS,-fpermissive,-DANNOYLIB_MULTITHREADED_BUILD,-std=c++14,-O3,-mavx2,-mfma,-mf16c
 export PATH := $(CURDIR)/$(BIN):$(PATH)
