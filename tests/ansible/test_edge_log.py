@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.core.journal_reader import JournalReader
+from tests.fleet import until
 
 from .conftest import Evaluate
 from .edge import Edge, running_edge
@@ -23,6 +24,7 @@ LINE = {
     "request_time": 0.012, "upstream_addr": "127.0.0.1:1025", "upstream_status": "200",
     "upstream_response_time": "0.011", "mcp_method": "tools/call", "mcp_name": "add", "mcp_version": "2026-07-28",
 }  # fmt: skip
+BURST = 100
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 DRAIN = """
@@ -77,7 +79,7 @@ def test_a_line_that_is_no_access_log_is_forwarded_as_it_is(
     assert set(journal.read()) == {"MESSAGE", "PRIORITY", "SYSLOG_IDENTIFIER"}
     assert journal.read()["CORRELATION_ID"] == "edge-1234"
     assert forwarder.stop() == 0
-    assert forwarder.counts() == {"received": 2, "forwarded": 2, "dropped": 0, "malformed": 1}
+    assert forwarder.counts() == {"received": 2, "forwarded": 2, "dropped": 0, "suppressed": 0, "malformed": 1}
 
 
 def test_no_value_begins_a_field_of_its_own(forwarder: Forwarder, journal: JournalReader) -> None:
@@ -106,10 +108,70 @@ def test_what_a_full_queue_cannot_hold_is_dropped_counted_and_told(tmp_path: Pat
     journal = JournalReader(tmp_path / "journal")
     assert [journal.read()["CORRELATION_ID"] for _ in range(50)][-1] == "edge-49"
     forwarder.close()
-    assert forwarder.counts() == {"received": 80, "forwarded": 50, "dropped": 30, "malformed": 0}
+    assert forwarder.counts() == {"received": 80, "forwarded": 50, "dropped": 30, "suppressed": 0, "malformed": 0}
     told = journal.read()
     assert (told["DROPPED"], told["PRIORITY"]) == ("30", "4")
     journal.close()
+
+
+def refusals(number: int, first: int = 0, **changes: Any) -> list[bytes]:
+    return [
+        datagram(**{"correlation_id": f"edge-{n:08}", "status": 429, **changes}) for n in range(first, first + number)
+    ]
+
+
+def up_to(journal: JournalReader, correlation_id: str) -> list[dict[str, str]]:
+    """The records until that one, which is among them."""
+    records = [journal.read()]
+    while records[-1].get("CORRELATION_ID") != correlation_id:
+        records.append(journal.read())
+    return records
+
+
+def test_a_flood_of_refusals_is_cut_counted_and_told_and_every_other_line_comes_through(tmp_path: Path) -> None:
+    forwarder, journal = Forwarder(tmp_path).start(), JournalReader(tmp_path / "journal")
+    others = [datagram(client="192.0.2.8"), datagram(status=502), *refusals(1, client="192.0.2.9", status=403)]
+    send(forwarder.address, [*refusals(BURST + 400, first=1), *others])
+    lines = up_to(journal, "edge-00000000")
+    forwarder.close()
+    counts, told = forwarder.counts(), journal.read()
+    journal.close()
+    # Its budget grows by one a second, and the test takes a few.
+    assert 300 < counts["suppressed"] <= 400
+    assert counts["forwarded"] == BURST + 400 + 3 - counts["suppressed"]
+    assert len(lines) == counts["forwarded"]
+    assert [line["STATUS"] for line in lines[-3:]] == ["200", "502", "403"]
+    assert (told["SYSLOG_IDENTIFIER"], told["CLIENT_ADDRESS"]) == ("a2a-edge-log", "192.0.2.7")
+    assert told["SUPPRESSED"] == str(counts["suppressed"])
+    assert told["MESSAGE"] == f"{counts['suppressed']} refusals of client 192.0.2.7 were not logged"
+
+
+def test_an_ipv6_client_has_one_budget_whatever_address_of_its_network_it_takes(tmp_path: Path) -> None:
+    forwarder, journal = Forwarder(tmp_path).start(), JournalReader(tmp_path / "journal")
+    for number in range(BURST + 50):
+        send(forwarder.address, refusals(1, first=2, client=f"2001:db8:0:7::{number:x}"))
+    send(forwarder.address, [*refusals(1, client="2001:db8:0:8::1"), *refusals(1, first=1, client="unix:")])
+    lines = up_to(journal, "edge-00000001")
+    forwarder.close()
+    told = journal.read()
+    journal.close()
+    assert told["CLIENT_ADDRESS"] == "2001:db8:0:7::/64"
+    assert [line["CLIENT_ADDRESS"] for line in lines[-2:]] == ["2001:db8:0:8::1", "unix:"]
+
+
+def test_a_flood_from_very_many_addresses_costs_bounded_memory(tmp_path: Path) -> None:
+    forwarder, journal = Forwarder(tmp_path, queue=10).start(), JournalReader(tmp_path / "journal")
+    send(forwarder.address, refusals(1))
+    until(journal.read_all, 30, "the first line does not come")
+    before = forwarder.resident_kib()
+    for number in range(15000):
+        send(forwarder.address, refusals(1, client=f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}"))
+        journal.read_all()
+    until(lambda: not journal.read_all(), 30, "the lines do not end")
+    grown = forwarder.resident_kib() - before
+    forwarder.close()
+    journal.close()
+    assert grown < 16 * 1024, f"{grown} KiB more"
 
 
 def test_a_restart_loses_nothing_that_nginx_sent_meanwhile(forwarder: Forwarder, journal: JournalReader) -> None:

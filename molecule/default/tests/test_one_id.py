@@ -78,7 +78,8 @@ def test_the_forwarder_is_confined_and_runs_at_boot(host: Host, show: Show, expo
 def test_the_forwarder_counts_what_it_forwards(host: Host, fleet: Fleet) -> None:
     call(fleet, secrets.token_hex(8))
     names = {line.split()[0] for line in host.check_output(f"grep -v '^#' {METRICS}").splitlines()}
-    assert names == {f"a2a_edge_log_lines_{what}_total" for what in ("received", "forwarded", "dropped", "malformed")}
+    kinds = ("received", "forwarded", "dropped", "suppressed", "malformed")
+    assert names == {f"a2a_edge_log_lines_{kind}_total" for kind in kinds}
     assert host.check_output(f"systemctl show -p StatusText {UNIT}").endswith(" malformed")
 
 

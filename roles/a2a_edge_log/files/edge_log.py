@@ -5,6 +5,9 @@ socket that systemd hands over, and sends each as a native record. It needs noth
 
 It waits for nobody: nginx never waits for it either (a full socket costs the line), and a journal that does not read
 fills a bounded queue here. What did not fit is counted, told in the unit's status, in the journal and as metrics.
+
+Nor does one client's flood of refusals push everybody else's lines out of the journal: each has a budget of them, and
+what is beyond it is counted and told.
 """
 
 import argparse
@@ -30,6 +33,12 @@ BURST = 256
 
 REPORT_SECONDS = 10.0
 
+MOST_CLIENTS = 10000
+"""Clients whose budgets are kept, 3 MiB; the one that was refused longest ago is forgotten first."""
+
+MOST_TOLD = 10
+"""Clients named in one report; the rest share a record."""
+
 FIELDS = {
     "CORRELATION_ID": "correlation_id",
     "TRACE_ID": "trace_id",
@@ -53,12 +62,13 @@ COUNTS = {
     "received": "Lines that nginx sent",
     "forwarded": "Lines that the journal took",
     "dropped": "Lines lost because the journal did not read while the queue was full",
+    "suppressed": "Lines of refusals left out because their client caused too many",
     "malformed": "Lines that are no access log's; they are forwarded as they are",
 }
 
 
-def record(datagram: bytes) -> tuple[bytes, bool]:
-    """The native record of a syslog datagram, and whether its fields were found.
+def record(datagram: bytes) -> tuple[bytes, dict | None]:
+    """The native record of a syslog datagram, and what it says, or None where it is no access log's.
 
     The form is `NAME=value` lines (systemd, "Native Journal Protocol"); JSON has no raw line feeds, and where the text
     is none they become blanks.
@@ -73,9 +83,62 @@ def record(datagram: bytes) -> tuple[bytes, bool]:
         lines += [f"{name}={value}" for name, key in FIELDS.items() if (value := line.get(key)) not in (None, "", "-")]
         lines.append(f"DURATION_MS={seconds * 1000:g}")
     except (ValueError, TypeError, KeyError, AttributeError):
-        return ("\n".join(lines[:3]) + "\n").encode(), False
+        return ("\n".join(lines[:3]) + "\n").encode(), None
     # A value with a line feed would begin a field of the caller's own; none survives nginx's escaping, but see to it.
-    return "".join(entry.replace("\n", " ") + "\n" for entry in lines).encode("utf-8", "replace"), True
+    return "".join(entry.replace("\n", " ") + "\n" for entry in lines).encode("utf-8", "replace"), line
+
+
+def client_of(line: dict) -> str | None:
+    """Whose refusal (4xx) a line tells, None for any other line; an IPv6 client owns a whole /64."""
+    status, address = line.get("status"), str(line.get("client"))
+    if not isinstance(status, int) or not 400 <= status < 500:
+        return None
+    try:
+        packed = socket.inet_pton(socket.AF_INET6, address)
+    except OSError:
+        return address
+    return socket.inet_ntop(socket.AF_INET6, packed[:8] + bytes(8)) + "/64"
+
+
+class Refusals:
+    """Which refusals are forwarded: of each client `burst`, and then `rate` a second."""
+
+    def __init__(self, burst: int, rate: float) -> None:
+        self.burst = burst
+        self.rate = rate
+        # Client → what is left to it, as of a time, and how many lines were left out since that was told.
+        self.clients: collections.OrderedDict[str, list[float]] = collections.OrderedDict()
+        self.forgotten = 0.0
+
+    def takes(self, client: str, now: float) -> bool:
+        """Whether one more line of the client goes to the journal; `now` is in monotonic seconds."""
+        bucket = self.clients.setdefault(client, [float(self.burst), now, 0.0])
+        self.clients.move_to_end(client)
+        if len(self.clients) > MOST_CLIENTS:
+            self.forgotten += self.clients.popitem(last=False)[1][2]
+        bucket[0], bucket[1] = min(self.burst, bucket[0] + (now - bucket[1]) * self.rate), now
+        if bucket[0] >= 1:
+            bucket[0] -= 1
+            return True
+        bucket[2] += 1
+        return False
+
+    def untold(self) -> Iterator[bytes]:
+        """A record for each client of which lines were left out since the last time, those with the most first."""
+        silent = sorted(((bucket[2], client) for client, bucket in self.clients.items() if bucket[2]), reverse=True)
+        for number, client in silent[:MOST_TOLD]:
+            yield suppressed(int(number), f"client {client}", f"CLIENT_ADDRESS={client}\n")
+        rest, self.forgotten = self.forgotten + sum(number for number, _ in silent[MOST_TOLD:]), 0.0
+        if rest:
+            yield suppressed(int(rest), "other clients")
+        for _, client in silent:
+            self.clients[client][2] = 0.0
+
+
+def suppressed(number: int, whose: str, field: str = "") -> bytes:
+    """The record that stands for so many lines."""
+    words = f"MESSAGE={number} refusals of {whose} were not logged\n"
+    return f"{words}PRIORITY=6\nSYSLOG_IDENTIFIER=a2a-edge-log\nSUPPRESSED={number}\n{field}".encode()
 
 
 class Journal:
@@ -113,10 +176,18 @@ class Journal:
 class Forwarder:
     """One loop: take what nginx sent, give the journal what it takes, report every REPORT_SECONDS."""
 
-    def __init__(self, source: socket.socket, journal: Journal, most: int, report: Callable[[dict[str, int]], None]):
+    def __init__(
+        self,
+        source: socket.socket,
+        journal: Journal,
+        most: int,
+        refusals: Refusals,
+        report: Callable[[dict[str, int]], None],
+    ) -> None:
         self.source = source
         self.journal = journal
         self.most = most
+        self.refusals = refusals
         self.report = report
         self.queue: collections.deque[bytes] = collections.deque()
         self.counts = dict.fromkeys(COUNTS, 0)
@@ -161,12 +232,15 @@ class Forwarder:
             except (BlockingIOError, InterruptedError):
                 return number > 0
             self.counts["received"] += 1
-            if len(self.queue) >= self.most:
+            data, line = record(datagram)
+            client = client_of(line) if line is not None else None
+            if client is not None and not self.refusals.takes(client, time.monotonic()):
+                self.counts["suppressed"] += 1
+            elif len(self.queue) >= self.most:
                 self.counts["dropped"] += 1
-                continue
-            data, well_formed = record(datagram)
-            self.counts["malformed"] += not well_formed
-            self.queue.append(data)
+            else:
+                self.counts["malformed"] += line is None
+                self.queue.append(data)
         return True
 
     def give(self) -> None:
@@ -181,7 +255,9 @@ class Forwarder:
             self.queue.popleft()
 
     def tell(self) -> None:
-        """Report the counts, and new losses to the journal too."""
+        """Report the counts, and what is newly lost or left out to the journal too."""
+        for words in self.refusals.untold():
+            self.journal.send(words)
         lost = self.counts["dropped"] - self.told_dropped
         if lost:
             self.told_dropped = self.counts["dropped"]
@@ -230,6 +306,8 @@ def main() -> None:
     """Serve the socket that systemd handed over."""
     parser = argparse.ArgumentParser(description="Forward nginx's access log to the journal, as fields.")
     parser.add_argument("--queue", type=int, default=20000, help="lines that may wait for the journal")
+    parser.add_argument("--refusals-burst", type=int, default=100, help="refusals of a client forwarded one by one")
+    parser.add_argument("--refusals-per-second", type=float, default=1.0, help="how fast that budget grows again")
     parser.add_argument("--metrics", default="", help="file for node_exporter's textfile collector")
     parser.add_argument("--journal", default=JOURNAL, help="journald's native socket")
     options = parser.parse_args()
@@ -237,7 +315,8 @@ def main() -> None:
         raise SystemExit("a2a-edge-log: systemd must hand over one socket; start it by its socket unit")
     source = socket.socket(fileno=FIRST_DESCRIPTOR)
     source.setblocking(False)
-    forwarder = Forwarder(source, Journal(options.journal), options.queue, reporter(options.metrics))
+    refusals = Refusals(options.refusals_burst, options.refusals_per_second)
+    forwarder = Forwarder(source, Journal(options.journal), options.queue, refusals, reporter(options.metrics))
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, forwarder.stop)
     forwarder.run()
