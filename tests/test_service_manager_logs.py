@@ -114,6 +114,20 @@ def test_lines_below_the_level_asked_for_are_left_out(tmp_path: Path) -> None:
     assert [entry.message for entry in file_entries(query, lambda name: tmp_path / name)] == ["bad"]
 
 
+def test_the_audit_trail_is_asked_for_by_its_field_and_of_files_by_its_key(tmp_path: Path) -> None:
+    program = tmp_path / "journalctl"
+    program.write_text(f'#!/bin/sh\necho "$@" > {tmp_path}/call\n')
+    program.chmod(0o755)
+    query = make_query(["apples"], None, None, False, 10, audit=True)
+    assert list(journal_entries(query, str(program))) == []
+    asked = (tmp_path / "call").read_text()
+    assert asked.endswith("--unit=a2a-mcp-apples@*.service AUDIT_DECISION=allowed AUDIT_DECISION=denied\n")
+    denied = log_line("tools/call erase 403").replace("{", '{"audit_decision": "denied", "client_id": "ann", ', 1)
+    (tmp_path / "apples").write_text(f"{log_line('other')}\n{denied}\n")
+    (entry,) = file_entries(query, lambda name: tmp_path / name)
+    assert (entry.message, entry.fields["client_id"]) == ("tools/call erase 403", "ann")
+
+
 def test_a_level_that_is_none_is_refused_with_those_there_are() -> None:
     with pytest.raises(InvalidArgumentError, match="CRITICAL, ERROR, WARNING, INFO, DEBUG"):
         make_query(["apples"], None, None, False, 10, "loud")

@@ -139,6 +139,9 @@ def logs(
     since: Annotated[str | None, typer.Option(help="10m, 2h, 1d or an ISO 8601 time")] = None,
     lines: Annotated[int, typer.Option("--lines", "-n", min=1, help="how many, without --since or an id")] = 200,
     level: Annotated[str | None, typer.Option(help="only from this level on, such as WARNING")] = None,
+    audit: Annotated[
+        bool, typer.Option("--audit", help="only the audit trail: who called what, decision, outcome")
+    ] = False,
     host: Annotated[
         list[str] | None,
         typer.Option(help="ask this host through ssh instead; several with commas, or by giving it again"),
@@ -154,7 +157,7 @@ def logs(
     """
     fleet, hosts = _fleet(context, production), parse_hosts(host or ())
     services = [service.name for service in fleet.services(names or ())]
-    query, output = make_query(services, correlation_id, since, follow, lines, level), Output(as_json, hosts)
+    query, output = make_query(services, correlation_id, since, follow, lines, level, audit), Output(as_json, hosts)
     if follow:
         end_with_reader()
     if hosts:

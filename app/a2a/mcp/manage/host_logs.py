@@ -42,6 +42,7 @@ def remote_command(query: Query, names: Sequence[str]) -> str:
     """The query in the words of a host's command line, quoted for its shell. `names` is empty for all services."""
     words = [INSTALLED, "logs", *names, "--json"]
     words += ["--follow"] if query.follow else []
+    words += ["--audit"] if query.audit else []
     # The instant rather than "10m": every host is asked about the same time.
     for option, value in (("correlation-id", query.correlation_id), ("level", query.level)):
         words += [f"--{option}={value}"] if value else []

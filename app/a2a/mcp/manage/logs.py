@@ -22,6 +22,10 @@ UNIT_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 PRIORITIES = ("CRITICAL", "CRITICAL", "CRITICAL", "ERROR", "WARNING", "INFO", "INFO", "DEBUG")
 """syslog(3) severities 0 to 7 in the names the servers log."""
 
+AUDIT_KEY = "audit_decision"
+AUDIT_MATCHES = ["AUDIT_DECISION=allowed", "AUDIT_DECISION=denied"]
+"""Matches of one field are alternatives; they narrow what the others find (journalctl(1))."""
+
 LAST_WORDS_BYTES = 4096
 FOLLOW_SECONDS = 0.2
 OWN_KEYS = frozenset({"timestamp", "time", "level", "logger", "message", "service", "instance", "correlation_id"})
@@ -48,7 +52,10 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """Which lines are wanted: of these services, of one correlation id, not older than `since`, not below `level`."""
+    """Which lines are wanted: of these services, of one correlation id, not older than `since`, not below `level`.
+
+    With `audit` only those of the audit trail: what an authenticated caller asked for, and whether they were let in.
+    """
 
     services: Sequence[str]
     correlation_id: str | None = None
@@ -56,10 +63,13 @@ class Query:
     follow: bool = False
     lines: int = 200
     level: str | None = None
+    audit: bool = False
 
     def wants(self, entry: Entry) -> bool:
         """Whether the line is asked for."""
         if self.correlation_id and entry.correlation_id != self.correlation_id:
+            return False
+        if self.audit and AUDIT_KEY not in entry.fields:
             return False
         if self.level and _severity(entry.level) > _severity(self.level):
             return False
@@ -73,6 +83,7 @@ def make_query(
     follow: bool,
     lines: int,
     level: str | None = None,
+    audit: bool = False,
 ) -> Query:
     """A query from what was typed; raises InvalidArgumentError."""
     if correlation_id is not None and not CORRELATION_ID.fullmatch(correlation_id):
@@ -80,7 +91,7 @@ def make_query(
     if level is not None and level.upper() not in PRIORITIES:
         raise InvalidArgumentError(f"{level!r} is no level: write {', '.join(dict.fromkeys(PRIORITIES))}")
     instant = None if since is None else parse_since(since)
-    return Query(services, correlation_id, instant, follow, lines, level and level.upper())
+    return Query(services, correlation_id, instant, follow, lines, level and level.upper(), audit)
 
 
 def _severity(level: str) -> int:
@@ -138,6 +149,8 @@ def journal_entries(query: Query, program: str = "journalctl") -> Iterator[Entry
     matches = [f"--unit=a2a-mcp-{service}@*.service" for service in query.services]
     if query.correlation_id:
         matches = [f"CORRELATION_ID={query.correlation_id}"]
+    if query.audit:
+        matches += AUDIT_MATCHES
     command = [program, "--no-pager", "--quiet", "--output=json", "--all"]
     command += [f"--since=@{query.since.timestamp():.0f}"] if query.since else []
     command += ["--follow"] if query.follow else []

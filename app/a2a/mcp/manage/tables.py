@@ -29,7 +29,10 @@ COLOURS = {
     "inactive (dead)": "dim",
 }
 PIPE_WIDTH = 200
-FIELDS_SHOWN = ("tool", "client_id", "status", "outcome", "error_code", "duration_ms", "request_time", "upstream_addr")
+FIELDS_SHOWN = (
+    "tool", "client_id", "audit_decision", "status", "outcome", "error_code", "duration_ms", "arguments_digest",
+    "request_time", "upstream_addr",
+)  # fmt: skip
 
 
 class Output:
