@@ -14,7 +14,7 @@ from grafana_foundation_sdk.models.dashboard import Dashboard
 from monitoring.grafana.generate import BOARDS, files
 from monitoring.grafana.panels import SOURCE
 from tests.monitoring.promql import DASHBOARDS, OPERATIONS, filled, queries, selectors
-from tests.node import install, venv_environment
+from tests.node import installed, venv_environment
 
 SCHEMA = Path(__file__).parent / "grafana_schema"
 WIDTH = 24
@@ -124,7 +124,7 @@ def typescript(path: Path, dashboard: dict[str, Any]) -> str:
 
 def complaints(directory: Path, programs: dict[str, str]) -> str:
     """What Grafana's types have to say against the programs."""
-    modules = install(SCHEMA)
+    modules = installed(SCHEMA)
     directory.mkdir()
     (directory.parent / "node_modules").symlink_to(modules)
     shutil.copy(SCHEMA / "proof.ts", directory)
