@@ -150,6 +150,7 @@ def test_promtool_accepts_configuration_rules_and_targets(
         "5s",
         f"{tmp_path}/scrape-token",
     )
+    assert services["metric_relabel_configs"] == [{"action": "labeldrop", "regex": "exported_service"}]
 
 
 def test_promtool_refuses_a_broken_rule_beside_good_ones(
