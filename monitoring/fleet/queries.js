@@ -31,7 +31,7 @@ const services = {
 const surroundings = {
   fleet_calls: 'sum(service:a2a_mcp_calls:rate5m)',
   fleet_errors: 'sum(service:a2a_mcp_failures:rate5m) / (sum(service:a2a_mcp_requests:rate5m) > 0)',
-  fleet_p95: 'histogram_quantile(0.95, sum by (le) (rate(a2a_mcp_call_duration_seconds_bucket[5m])))',
+  fleet_p95: 'fleet:a2a_mcp_call_duration_seconds:p95_rate5m',
   edge: 'probe_success{probe="edge"}',
   certificate: 'min by (instance) (probe_ssl_earliest_cert_expiry{probe="edge"}) - time()',
   redis: 'redis_up',
@@ -55,9 +55,9 @@ export const deployments = {
 export const fleetLines = {
   calls: surroundings.fleet_calls,
   errors: surroundings.fleet_errors,
-  p50: 'histogram_quantile(0.50, sum by (le) (rate(a2a_mcp_call_duration_seconds_bucket[5m])))',
+  p50: 'fleet:a2a_mcp_call_duration_seconds:p50_rate5m',
   p95: surroundings.fleet_p95,
-  p99: 'histogram_quantile(0.99, sum by (le) (rate(a2a_mcp_call_duration_seconds_bucket[5m])))',
+  p99: 'fleet:a2a_mcp_call_duration_seconds:p99_rate5m',
   up: `sum(up{${INSTANCES}})`,
   known: `count(up{${INSTANCES}})`,
   service_calls: services.calls,

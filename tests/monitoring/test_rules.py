@@ -106,7 +106,7 @@ def test_each_runbook_belongs_to_an_alert() -> None:
 
 @pytest.mark.parametrize("rule", RECORDS, ids=ids)
 def test_recorded_names_are_level_metric_operations(rule: Rule) -> None:
-    assert re.fullmatch(r"(service|instance):[a-z0-9_]+:[a-z0-9_]+", rule.name)
+    assert re.fullmatch(r"(fleet|service|instance):[a-z0-9_]+:[a-z0-9_]+", rule.name)
 
 
 def test_whatever_is_read_from_a_record_is_recorded() -> None:

@@ -52,6 +52,7 @@ SIGNALS = [
           Query("service:a2a_mcp_failures:ratio_rate5m", "{{service}}"), limits=[(0.1, "red")],
           runbooks=["ServiceErrorRatioHigh"]),
     lines("Latency", "Time within which 95 of 100 tool calls are answered.", SECONDS,
+          Query("fleet:a2a_mcp_call_duration_seconds:p95_rate5m", "all together"),
           Query("service:a2a_mcp_call_duration_seconds:p95_rate5m", "{{service}}"), runbooks=["ServiceSlow"]),
     lines("Saturation: memory", "Memory of the fullest instance against its MemoryMax.", SHARE,
           Query("max by (service) (a2a_mcp_memory_working_set_bytes / a2a_mcp_memory_limit_bytes)", "{{service}}"),

@@ -52,8 +52,7 @@ AS_SEEN = [
           Query("sum by (service) (rate(a2a_mcp_redis_command_duration_seconds_count[$__rate_interval]))",
                 "{{service}}"), stacked=True, span=THIRD),
     lines("p95 by service", "Time Redis took to answer, as the service waited for it.", SECONDS,
-          Query("histogram_quantile(0.95, sum by (service, le) "
-                "(rate(a2a_mcp_redis_command_duration_seconds_bucket[$__rate_interval])))", "{{service}}"),
+          Query("service:a2a_mcp_redis_command_duration_seconds:p95_rate5m", "{{service}}"),
           limits=[(0.05, "orange")], span=THIRD),
     lines("Errors by service", "Commands that failed, a second.", PER_SECOND,
           Query("sum by (service) (rate(a2a_mcp_redis_errors_total[$__rate_interval]))", "{{service}}"),
