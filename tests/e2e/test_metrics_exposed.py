@@ -18,6 +18,7 @@ from tests.monitoring.promql import (
     commands,
     filled,
     labels_in_text,
+    page_queries,
     queries,
     rules,
     selectors,
@@ -141,6 +142,11 @@ def test_dashboards_ask_for_what_is_exposed(series: Series, backups: bool) -> No
         if problems := missing(asked, series, backups):
             wrong[dashboard.name] = problems
     assert not wrong
+
+
+def test_the_fleet_page_asks_for_what_is_exposed(series: Series, fleet: Fleet, backups: bool) -> None:
+    asked = [selector for expr in page_queries(fleet.registry.names[0]) for selector in selectors(expr)]
+    assert missing(asked, series, backups) == []
 
 
 def test_dashboards_show_and_choose_by_labels_that_are_exposed(series: Series) -> None:

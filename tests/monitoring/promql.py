@@ -2,6 +2,7 @@
 
 import json
 import re
+import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,6 +10,8 @@ from typing import Any
 
 import promql_parser
 import yaml
+
+from tests.node import venv_environment
 
 ROOT = Path(__file__).parents[2]
 OPERATIONS = ROOT / "docs" / "operations.md"
@@ -72,6 +75,21 @@ def rules() -> list[Rule]:
 def queries(dashboard: Path) -> list[str]:
     """Every expression of a dashboard, its variables filled in so that all are meant."""
     return [filled(text) for key, text in strings(dashboard) if key == "expr" and text]
+
+
+def page_queries(service: str) -> list[str]:
+    """Every expression that the fleet page asks, of one service where it shows one; told by the page's own module."""
+    module = MONITORING / "fleet" / "queries.js"
+    script = """
+      const page = await import(process.argv[1]);
+      const figures = Object.values(page).map((it) => (typeof it === 'object' ? it : {}));
+      figures.push(page.serviceLines(process.argv[2]), page.toolsOf(process.argv[2]));
+      console.log(JSON.stringify(figures.flatMap(Object.values)));
+    """
+    command = ["node", "--input-type=module", "--no-warnings", "--eval", script, module.as_uri(), service]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60, env=venv_environment())
+    found: list[str] = json.loads(done.stdout)
+    return found
 
 
 def commands() -> list[str]:

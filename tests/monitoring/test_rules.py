@@ -12,7 +12,7 @@ import yaml
 
 from app.a2a.mcp.core.metrics import CALL_SECONDS
 from app.a2a.mcp.core.registry import load_registry
-from tests.monitoring.promql import OPERATIONS, RULES, UNIT_TESTS, Rule, labels_in_text, rules, selectors
+from tests.monitoring.promql import OPERATIONS, RULES, UNIT_TESTS, Rule, labels_in_text, page_queries, rules, selectors
 
 ALERTS = [rule for rule in rules() if rule.alert]
 RECORDS = [rule for rule in rules() if not rule.alert]
@@ -113,6 +113,12 @@ def test_whatever_is_read_from_a_record_is_recorded() -> None:
     recorded = {rule.name for rule in RECORDS}
     read = {selector.metric for rule in rules() for selector in selectors(rule.expr) if ":" in selector.metric}
     assert read <= recorded
+
+
+def test_the_fleet_page_asks_in_promql_and_for_records_that_there_are() -> None:
+    asked = [selector for expr in page_queries("sample") for selector in selectors(expr)]
+    assert len(asked) > 40 and any(("service", "=", "sample") in selector.matchers for selector in asked)
+    assert {it.metric for it in asked if ":" in it.metric} <= {rule.name for rule in RECORDS}
 
 
 def burn_alerts(slo: str) -> list[tuple[str, str, str, float]]:
