@@ -142,10 +142,10 @@ def _collect(node: Any, needed: frozenset[str], found: list[Selector]) -> None:
             by = node.modifier is not None and str(node.modifier.type).endswith("By")
             _collect(node.expr, frozenset(node.modifier.labels) if by else frozenset(), found)
         case promql_parser.BinaryExpr():
-            joined = _joined(node.modifier)
-            _collect(node.lhs, needed | joined, found)
+            joined, lent = _joined(node.modifier), _lent(node.modifier)
+            _collect(node.lhs, needed - lent | joined, found)
             # What the right side only filters or divides by need not carry what the result is grouped by.
-            _collect(node.rhs, joined or needed, found)
+            _collect(node.rhs, (joined or needed) | lent, found)
         case promql_parser.Call():
             for argument in node.args:
                 _collect(argument, needed, found)
@@ -156,6 +156,12 @@ def _collect(node: Any, needed: frozenset[str], found: list[Selector]) -> None:
 def _joined(modifier: Any) -> frozenset[str]:
     matching = modifier.matching if modifier is not None else None
     return frozenset(matching.labels) if matching is not None else frozenset()
+
+
+def _lent(modifier: Any) -> frozenset[str]:
+    """The labels that the left side takes over from the right one."""
+    taken = modifier is not None and str(modifier.card).endswith("ManyToOne")
+    return frozenset(modifier.group_labels or ()) if taken else frozenset()
 
 
 def _selector(node: Any, needed: frozenset[str]) -> Selector:
