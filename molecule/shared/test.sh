@@ -27,7 +27,10 @@ molecule test --scenario-name default --destroy=never
 failed=0
 for name in "${systems[@]}"; do
   step "Clients through the edge of $name"
-  pytest tests -m e2e --fleet "$name" --junitxml "$reports/e2e-$name.xml" || failed=1
+  # The fleet page is the same files on every Debian, and one browser opens it: once is enough.
+  elsewhere=()
+  [[ $name == "${systems[0]}" ]] || elsewhere=(--ignore tests/browser)
+  pytest tests -m e2e --fleet "$name" "${elsewhere[@]}" --junitxml "$reports/e2e-$name.xml" || failed=1
 done
 
 step "Faults on ${systems[0]}"
