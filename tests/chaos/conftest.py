@@ -89,29 +89,30 @@ def instance(fleet: Fleet) -> Iterator[Instance]:
     hurt.await_recovery()
 
 
+@contextmanager
+def loading(fleet: Fleet, key: str, connections: int) -> Iterator[Load]:
+    """Calls of a cheap tool through the edge until the block ends."""
+    load = Load(
+        host=fleet.address,
+        path=f"/{SERVICE}/mcp",
+        key=key,
+        tls=fleet.tls,
+        tool="preprocess_text",
+        arguments={"text": "The runners were RUNNING quickly!"},
+        expected=b'"processed_word_count":3',
+        connections=connections,
+    )
+    thread = threading.Thread(target=lambda: asyncio.run(load.run()), name="load")
+    thread.start()
+    try:
+        yield load
+    finally:
+        load.stopping = True
+        thread.join(30)
+        assert not thread.is_alive(), "the load did not stop"
+
+
 @pytest.fixture
 def load(fleet: Fleet) -> Callable[..., AbstractContextManager[Load]]:
-    """`with load() as running:` calls a cheap tool through the edge until the block ends."""
-
-    @contextmanager
-    def running(connections: int = 4) -> Iterator[Load]:
-        load = Load(
-            host=fleet.address,
-            path=f"/{SERVICE}/mcp",
-            key=fleet.key,
-            tls=fleet.tls,
-            tool="preprocess_text",
-            arguments={"text": "The runners were RUNNING quickly!"},
-            expected=b'"processed_word_count":3',
-            connections=connections,
-        )
-        thread = threading.Thread(target=lambda: asyncio.run(load.run()), name="load")
-        thread.start()
-        try:
-            yield load
-        finally:
-            load.stopping = True
-            thread.join(30)
-            assert not thread.is_alive(), "the load did not stop"
-
-    return running
+    """`with load() as running:` calls a cheap tool with a key that may, until the block ends."""
+    return lambda connections=4: loading(fleet, fleet.key, connections)
