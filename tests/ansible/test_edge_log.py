@@ -4,17 +4,20 @@ import json
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.core.journal_reader import JournalReader
 from tests.fleet import until
 
 from .conftest import Evaluate
-from .edge import Edge, running_edge
+from .edge import HOST, Edge, running_edge
 from .forwarder import PROGRAM, Forwarder, send
 
 LINE = {
@@ -25,6 +28,7 @@ LINE = {
     "upstream_response_time": "0.011", "mcp_method": "tools/call", "mcp_name": "add", "mcp_version": "2026-07-28",
 }  # fmt: skip
 BURST = 100
+SNI = {"sni_hostname": HOST}
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 DRAIN = """
@@ -243,6 +247,36 @@ def test_nginx_serves_on_while_the_log_is_gone_and_its_lines_come_again(
             read_until(journal, "edge-well-again")
         finally:
             again.close()
+
+
+def test_a_flood_of_refusals_at_nginx_leaves_its_budget_and_another_address_keeps_its_own(
+    evaluate: Evaluate, tmp_path: Path, open_forwarder: Forwarder, journal: JournalReader
+) -> None:
+    forwarder, number = open_forwarder.start(), BURST + 300
+    unlimited = {"a2a_nginx_requests_per_second": 0, "a2a_nginx_connections_per_client": 0}
+    with running_edge(evaluate, tmp_path, access_log=forwarder.address, **unlimited) as edge:
+        began = time.monotonic()
+        with visiting(edge, "127.0.0.1") as flooding, visiting(edge, "127.0.0.2") as other:
+            assert {flooding.get("/nobody", extensions=SNI).status_code for _ in range(number)} == {404}
+            assert other.get("/nobody", headers={"X-Request-ID": "edge-other"}, extensions=SNI).status_code == 404
+        records = up_to(journal, "edge-other")
+    flooded = [record for record in records if record.get("CLIENT_ADDRESS") == "127.0.0.1"]
+    logged = [record for record in flooded if "SUPPRESSED" not in record]
+    assert BURST <= len(logged) <= BURST + 1 + time.monotonic() - began
+    assert records[-1]["CLIENT_ADDRESS"] == "127.0.0.2"
+    assert forwarder.stop() == 0
+    counts = forwarder.counts()
+    assert counts["suppressed"] > 0
+    assert counts["received"] == counts["forwarded"] + counts["suppressed"]
+
+
+@contextmanager
+def visiting(edge: Edge, address: str) -> Iterator[httpx.Client]:
+    """A client that comes from an address of its own and keeps its connection."""
+    transport = httpx.HTTPTransport(verify=edge.trust, local_address=address)
+    url = f"https://127.0.0.1:{edge.port}"
+    with httpx.Client(transport=transport, base_url=url, headers={"Host": HOST}, timeout=10) as client:
+        yield client
 
 
 def call(edge: Edge, correlation_id: str) -> None:
