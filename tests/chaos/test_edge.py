@@ -14,7 +14,7 @@ from tests.fleet import CACHE, ROOT, Fleet
 
 pytestmark = [pytest.mark.fault, pytest.mark.timeout(300)]
 
-LIVE = ("/etc/nginx/nginx.conf", "/etc/ssl/certs/a2a.crt", "/etc/ssl/private/a2a.key")
+LIVE = ("/etc/nginx/nginx.conf", "/etc/ssl/certs/a2a.crt", "/etc/ssl/private/a2a.key", "/etc/nginx/operators.htpasswd")
 
 
 def deploy_edge(fleet: Fleet, directory: Path, **variables: Any) -> subprocess.CompletedProcess[str]:
