@@ -11,7 +11,7 @@ from testinfra.host import Host
 from tests.fleet import HANDSHAKE, ROOT, Fleet
 
 SERVICE, TOOL, WRITING = "semantic_similarity", "calculate_text_similarity", "publish_resource"
-STREAMS = "resource_streaming"
+STREAMS, SISTERS_TOOL = "resource_streaming", "embed_texts"
 PROGRAM = "/opt/a2a-mcp/current/venv/bin"
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text()
 RECIPES = re.search(r"^### Who called what\n.*?^```bash\n(.*?)^```", OPERATIONS, re.M | re.S)
@@ -29,10 +29,9 @@ def call(fleet: Fleet, tool: str, arguments: dict[str, Any], **headers: str) -> 
 
 
 def trail(host: Host, correlation_id: str) -> dict[str, str]:
-    """The audit record of a call; there is one."""
-    find = (
-        f"journalctl -q --no-pager -o json CORRELATION_ID={correlation_id} AUDIT_DECISION=allowed AUDIT_DECISION=denied"
-    )
+    """The audit record of a call; there is one, beside that of the sister it asked."""
+    fields = f"CORRELATION_ID={correlation_id} AUDIT_DECISION=allowed AUDIT_DECISION=denied"
+    find = f"journalctl -q --no-pager -o json {fields} MCP_SERVICE={SERVICE} MCP_SERVICE={STREAMS}"
     host.check_output(f"timeout 10 sh -c 'until [ $({find} | wc -l) -ge 1 ]; do sleep 0.2; done'")
     (line,) = host.check_output(find).splitlines()
     record: dict[str, str] = json.loads(line)
@@ -84,4 +83,6 @@ def test_the_command_line_shows_the_trail_alone(host: Host, fleet: Fleet) -> Non
     lines = host.check_output(f"{PROGRAM}/a2a-mcp logs --audit --json --since 5m").splitlines()
     found = [json.loads(line) for line in lines]
     assert all(line["audit_decision"] in ("allowed", "denied") for line in found)
-    assert [line["tool"] for line in found if line["correlation_id"] == correlation_id] == [TOOL]
+    asked = {line["tool"]: line["client_id"] for line in found if line["correlation_id"] == correlation_id}
+    assert set(asked) == {TOOL, SISTERS_TOOL}
+    assert asked[SISTERS_TOOL] == f"service:{SERVICE}"
